@@ -1,5 +1,7 @@
 #include "base/ids.h"
 
+#include <algorithm>
+
 namespace posthouse {
 
 namespace {

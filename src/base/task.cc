@@ -1,9 +1,8 @@
 #include "base/task.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
-
-#include <boost/asio/redirect_error.hpp>
 
 namespace posthouse {
 
@@ -38,8 +37,7 @@ void Loops::stop_and_join()
 Task<void> sleep_for(Duration duration)
 {
     const LoopExecutor executor = co_await asio::this_coro::executor;
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>
-        timer(executor);
+    Timer timer(executor);
     timer.expires_after(duration);
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(use_task, ignored));
@@ -141,8 +139,12 @@ void TaskGroup::spawn_here(LoopExecutor executor, std::string name, Task<void> t
         const std::scoped_lock lock(state_->mutex);
         ++state_->running;
     }
-    asio::co_spawn(executor, std::move(task),
-                   [state = state_, name = std::move(name)](std::exception_ptr bug) { state->end(name, bug); });
+    try {
+        asio::co_spawn(executor, std::move(task),
+                       [state = state_, name](std::exception_ptr bug) { state->end(name, bug); });
+    } catch (...) {
+        state_->end(name, std::current_exception());  // no memory to start it
+    }
 }
 
 std::size_t TaskGroup::running() const

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <boost/asio/associated_executor.hpp>
@@ -24,6 +25,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -37,6 +40,9 @@ using LoopExecutor = asio::io_context::executor_type;
 template <class T = void> using Task = asio::awaitable<T, LoopExecutor>;
 
 inline constexpr asio::use_awaitable_t<LoopExecutor> use_task{};
+
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
 
 // One thread that runs tasks. Threads: post() and spawn() from any; run() from one.
 class Loop {
@@ -72,6 +78,8 @@ private:
 };
 
 // A value that one side awaits and another gives, once, from any thread. Copies share the state.
+// Who takes on a promise fulfils it, also when shutting down: a waiter keeps its promise alive, and
+// itself by it. Lifetime: the waiter's loop outlives fulfil().
 template <class T> class Promise {
 public:
     // From any thread; at most once. The waiter goes on on its own loop.
@@ -85,7 +93,29 @@ public:
             waiter(std::move(value));
         } else {
             state_->value.emplace(std::move(value));
+            if (state_->on_ready)
+                std::exchange(state_->on_ready, nullptr)();
         }
+    }
+
+    // Waits until the value is there, at most `patience`; then get() answers at once. False: not yet.
+    Task<bool> ready_within(Duration patience) const
+    {
+        const std::shared_ptr<State> state = state_;
+        const LoopExecutor executor = co_await asio::this_coro::executor;
+        const auto timer = std::make_shared<Timer>(executor);
+        timer->expires_after(patience);
+        {
+            const std::scoped_lock lock(state->mutex);
+            if (state->value)
+                co_return true;
+            state->on_ready = [timer] { asio::post(timer->get_executor(), [timer] { timer->cancel(); }); };
+        }
+        boost::system::error_code ignored;
+        co_await timer->async_wait(asio::redirect_error(use_task, ignored));
+        const std::scoped_lock lock(state->mutex);
+        state->on_ready = nullptr;
+        co_return state->value.has_value();
     }
 
     // By one task, once.
@@ -117,11 +147,12 @@ private:
         std::mutex mutex;
         std::optional<T> value;
         std::move_only_function<void(T)> waiter;
+        std::move_only_function<void()> on_ready;
     };
     std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
-// Sleeps on the current loop; returns early (with Error::cancelled) only when the loop ends.
+// Sleeps on the current loop.
 Task<void> sleep_for(Duration duration);
 
 // Runs `task` on `loop` and comes back to the caller's loop with its result.
@@ -153,6 +184,8 @@ public:
                 }
             } catch (const std::exception& bug) {
                 promise.fulfil(fail(ErrorCode::internal, bug.what()));
+            } catch (...) {
+                promise.fulfil(fail(ErrorCode::internal, "an exception of unknown type"));
             }
         });
         if (!taken)
@@ -195,8 +228,7 @@ public:
     Task<void> changed();
 
 private:
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>
-        timer_;
+    Timer timer_;
 };
 
 }  // namespace posthouse
