@@ -49,7 +49,7 @@ private:
 
 struct ListenerOptions {
     std::string name;  // "smtp", "submissions", … for logs and status
-    std::string address;  // "127.0.0.1", "::1", "0.0.0.0", "::"
+    std::string address;  // "127.0.0.1", "::1", "0.0.0.0", "::"; "/path" is a Unix socket, mode 0600
     std::uint16_t port = 0;  // 0: the system chooses; see Listener::port
     bool proxy_protocol = false;  // test listeners: the first line tells the client's address
     const TlsContext* implicit_tls = nullptr;  // TLS from the first byte
@@ -60,13 +60,18 @@ struct ListenerOptions {
 // already where implicit_tls is set. What it throws is logged and closes the connection.
 using Serve = std::function<Task<void>(Wire wire)>;
 
-// Lifetime: stop() and then the group's wait() before the loops, the table and the log go.
+// One loop takes the connections off the port and gives each to the loop that has fewest of this
+// port's, so that they spread evenly also where each brings one message.
+//
+// Lifetime: stop() and then the group's wait() before the loops, the table, the log, the group and
+// the TLS context go.
 class Listener {
 public:
     static Result<std::unique_ptr<Listener>> bind(ListenerOptions options, Loops& loops, ConnectionTable& table,
                                                   Log& log);
     ~Listener();
     std::uint16_t port() const;
+    std::size_t open() const;  // connections that live now; any thread
     // Begins to accept, on every loop. Out of descriptors: accepting pauses, without a busy loop.
     void start(Serve serve, TaskGroup& group);
     // No new connections from here on; the living ones go on, their wires are cancelled: sessions
@@ -78,8 +83,5 @@ private:
     explicit Listener(std::shared_ptr<State> state);
     std::shared_ptr<State> state_;
 };
-
-// The client's end.
-Task<Result<Wire>> connect(std::string address, std::uint16_t port, Deadline deadline);
 
 }  // namespace posthouse::net

@@ -5,6 +5,7 @@
 //
 // Threads: the loop it was made on. Lifetime: a view got from a Wire stays valid until the next
 // call on that Wire that awaits or consumes. One read and one write may be under way at a time.
+// Deadlines are measured by the system's steady clock, and only where a call has to wait.
 #pragma once
 
 #include "base/result.h"
@@ -12,19 +13,24 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace posthouse::net {
 
 // An IP address and port, IPv4-mapped addresses made IPv4.
 struct Endpoint {
-    std::string address;  // as text, without brackets: "127.0.0.1", "::1"
+    std::string address;  // as text, without brackets: "127.0.0.1", "::1"; "unix" on a Unix socket
     std::uint16_t port = 0;
-    std::string text() const;  // "127.0.0.1:25", "[::1]:25"
+    std::string text() const;  // "127.0.0.1:25", "[::1]:25"; "unix"
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-// RFC 9266 for tls-exporter, RFC 5929 for tls-server-end-point.
+// RFC 9266 for tls-exporter (TLS 1.3 only: below it implementations disagree about the context),
+// RFC 5929 section 4 for tls-server-end-point.
 enum class ChannelBinding { tls_exporter, tls_server_end_point };
 
 struct TlsFacts {
@@ -35,6 +41,16 @@ struct TlsFacts {
     bool peer_verified = false;
 };
 
+// Who is at the other end of a Unix socket, by the kernel's word (SO_PEERCRED).
+struct PeerProcess {
+    std::int32_t pid = 0;
+    std::uint32_t user = 0;
+    std::uint32_t group = 0;
+};
+
+// What ended a fill_or_wake().
+enum class Filled { bytes, woken };
+
 // What a TLS end needs: certificate and key, or the roots to verify by. Made by net/tls.h;
 // reloadable; shared by all sessions.
 class TlsContext;
@@ -42,17 +58,23 @@ class TlsContext;
 class Wire {
 public:
     class Impl;
-    explicit Wire(std::unique_ptr<Impl> impl);
+    explicit Wire(std::shared_ptr<Impl> impl);
     Wire(Wire&&) noexcept;
     Wire& operator=(Wire&&) noexcept;
     ~Wire();  // closes
 
     const Endpoint& peer() const;  // the client's own, where the PROXY protocol told it
     const Endpoint& local() const;
+    std::optional<PeerProcess> peer_process() const;  // empty unless a Unix socket
 
     // Waits until more bytes than input() has are there. An error means nothing more will come:
     // closed, timeout, cancelled, tls. At most `most` bytes are kept buffered (too_large past it).
     Task<Result<void>> fill(Deadline deadline, std::size_t most = 64 * 1024);
+    // The same, but wake() ends it too, without disturbing the connection (IMAP IDLE).
+    Task<Result<Filled>> fill_or_wake(Deadline deadline, std::size_t most = 64 * 1024);
+    // Ends the fill_or_wake() under way, or the next one if none is, with Filled::woken. Calls that
+    // come before it is noticed count as one. Same loop only.
+    void wake();
     std::string_view input() const;
     void consume(std::size_t count);
 
@@ -66,17 +88,33 @@ public:
     Task<Result<void>> accept_tls(const TlsContext& context, Deadline deadline);
     Task<Result<void>> connect_tls(const TlsContext& context, std::string server_name, Deadline deadline);
     bool is_tls() const;
-    const TlsFacts& tls() const;
+    const TlsFacts& tls() const;  // all empty without TLS
     std::string channel_binding(ChannelBinding kind) const;  // empty without TLS
 
-    // A wait under way, or the next one, ends with Error::cancelled. Same loop only.
+    // From here on every read and handshake, under way or later, ends with Error::cancelled. Writes
+    // go on (a reply, a goodbye), but all of them together for 5 s at most. Same loop only.
     void cancel();
-    // True once the peer's end has been seen or an error has made the connection unusable.
+    bool is_cancelled() const;
+    // True once the peer's end has been seen or an error has made the connection unusable. After
+    // the peer's end writes may still arrive (it may have closed its sending half only).
     bool is_broken() const;
+    // The last words for a peer that may still be sending: says that nothing more comes (TLS
+    // close_notify, FIN), then reads and drops until the peer closes, 1 MiB came or the deadline
+    // passes, then closes. A plain close() resets such a connection, and the reset may overtake
+    // what was written.
+    Task<void> linger(Deadline deadline);
     void close();
 
 private:
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;
 };
+
+// The client's end. `address` is an IP address as text; a name is the resolver's business.
+Task<Result<Wire>> connect(std::string address, std::uint16_t port, Deadline deadline);
+// To a Unix stream socket.
+Task<Result<Wire>> connect_unix(std::string path, Deadline deadline);
+// Two ends that are connected with each other, on one loop: for tests, and for a door that is fed
+// by another room. Both peers are called "unix".
+Result<std::pair<Wire, Wire>> connected_pair(LoopExecutor executor);
 
 }  // namespace posthouse::net
