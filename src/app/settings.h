@@ -1,0 +1,58 @@
+// What the operator may set: one TOML file, read once, to typed values.
+//
+// Few settings, each with a default that is right (docs/settings.md). Domains, accounts and policies
+// are data in the store, not settings. An unknown key is an error that names it: a misspelt setting
+// is never silently ignored.
+#pragma once
+
+#include "base/log.h"
+#include "net/listener.h"
+#include "net/tls.h"
+
+#include <string>
+#include <vector>
+
+namespace posthouse::app {
+
+// What listens on a port.
+enum class Door : std::uint8_t { smtp, submission, submissions, imap, imaps, pop3, pop3s };
+inline constexpr std::array doors{Door::smtp,  Door::submission, Door::submissions, Door::imap,
+                                  Door::imaps, Door::pop3,       Door::pop3s};
+std::string_view name_of(Door door);
+bool is_implicit_tls(Door door);
+
+struct ListenAt {
+    Door door;
+    std::string address;
+    std::uint16_t port = 0;
+};
+
+struct Settings {
+    std::string hostname;  // what we call ourselves in greetings and trace fields
+    std::string data;  // the data folder
+    std::string user;  // to become after the ports are bound; needed where we start as root
+    std::string pid_file;
+    unsigned threads = 0;  // 0: one a core
+    std::vector<ListenAt> listen;
+    std::vector<net::TlsContext::Files> certificates;
+    net::ConnectionLimits connections;
+    std::uint64_t message_bytes = 100 * 1024 * 1024;
+    std::uint64_t cache_bytes = 32 * 1024 * 1024;
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::text;
+    std::string log_file;
+
+    // For tests and trials, each loudly logged at the start. Never a default.
+    bool unsafe_no_sync = false;  // commits do not wait for the disk: mail will be lost by a power cut
+    bool unsafe_plaintext_login = false;  // passwords are taken before TLS
+    bool unsafe_proxy_protocol = false;  // each connection's first line tells its client's address
+};
+
+// Errors: not_found (no such file), malformed (the text names file, line, key and what is expected).
+Result<Settings> read_settings(const std::string& file);
+Result<Settings> parse_settings(std::string_view toml, const std::string& name);
+
+// "127.0.0.1:25", "[::1]:25"; what is wrong as a sentence otherwise.
+Result<net::Endpoint> parse_endpoint(std::string_view text);
+
+}  // namespace posthouse::app

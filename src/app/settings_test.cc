@@ -1,0 +1,66 @@
+#include "app/settings.h"
+
+#include <gtest/gtest.h>
+
+namespace posthouse::app {
+namespace {
+
+constexpr std::string_view good = R"(
+hostname = "mail.example.org"
+data = "/var/lib/posthouse"
+user = "posthouse"
+[listen]
+smtp = ["0.0.0.0:25", "[::]:25"]
+imaps = "127.0.0.1:993"
+[[tls]]
+certificate = "/etc/c.pem"
+key = "/etc/k.pem"
+[limits]
+connections_per_address = 7
+)";
+
+TEST(Settings, ReadsWhatIsGivenAndKeepsDefaults)
+{
+    const auto settings = parse_settings(good, "x.toml");
+    ASSERT_TRUE(settings) << settings.error().text;
+    EXPECT_EQ(settings->hostname, "mail.example.org");
+    ASSERT_EQ(settings->listen.size(), 3u);
+    EXPECT_EQ(settings->listen[1].address, "::");
+    EXPECT_EQ(settings->listen[1].port, 25);
+    EXPECT_EQ(settings->listen[2].door, Door::imaps);
+    EXPECT_EQ(settings->connections.per_address, 7u);
+    EXPECT_EQ(settings->connections.total, 20'000u);
+    EXPECT_FALSE(settings->unsafe_no_sync);
+}
+
+struct Wrong {
+    std::string_view toml;
+    std::string_view expected;  // a part of what the operator reads
+    std::string_view reason;
+};
+
+TEST(Settings, SaysWhatIsWrongAndWhere)
+{
+    const Wrong rows[] = {
+        {"hostname = 7", "x.toml:1: hostname must be a text", "a wrong type"},
+        {"hostname = \"a\"\nhostnmae = \"b\"", "x.toml:2: hostnmae is not a setting",
+         "a misspelt key is never ignored"},
+        {"hostname = \"a\"\n[listen]\nsmtp = \"25\"", "not ADDRESS:PORT", "a port alone says not where"},
+        {"hostname = \"a\"\n[listen]\nsmtp = \"1.2.3.4:70000\"", "no port from 0 to 65535", "beyond 16 bits"},
+        {"hostname = \"a\"\n[listen]\nsmtp = \"::1:25\"", "in brackets", "IPv6 without brackets is ambiguous"},
+        {"hostname = \"a\"\n[limits]\nconnections = 0", "limits.connections must be from 1", "nobody could connect"},
+        {"hostname = \"a\"\n[[tls]]\nkey = \"k\"", "needs certificate and key", "half a certificate"},
+        {"hostname = \"a", "x.toml:1", "broken TOML names its line"},
+        {"data = \"d\"", "hostname is missing", "no default can be right"},
+        {"hostname = \"a\"\ndata = \"d\"", "listen is missing", "a server that listens nowhere"},
+    };
+    for (const Wrong& row : rows) {
+        const auto settings = parse_settings(row.toml, "x.toml");
+        ASSERT_FALSE(settings) << row.reason;
+        EXPECT_NE(settings.error().text.find(row.expected), std::string::npos)
+            << row.reason << ": " << settings.error().text;
+    }
+}
+
+}  // namespace
+}  // namespace posthouse::app
