@@ -77,9 +77,11 @@ public:
                 out += rest_[i];
             } else if (rest_[++i] == '\xff') {
                 out += '\0';
-            } else {
+            } else if (rest_[i] == '\0') {
                 rest_.remove_prefix(i + 1);
                 return out;
+            } else {
+                break;
             }
         }
         ok_ = false;

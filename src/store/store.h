@@ -50,7 +50,7 @@ struct Erase {
     Key key;
     Space space = Space::rows;
 };
-struct EraseRange {  // [from, until)
+struct EraseRange {  // [from, until); an empty `until` means to the partition's end
     Key from;
     Key until;
     Space space = Space::rows;
@@ -62,6 +62,17 @@ struct Check {  // in Space::rows
 
 using CommitId = Id;  // unique per logical commit; the engine keeps the last one in the partition's head
 
+// What a commit is for: below the disk's intake floor (HOSTILE F6) `intake` is refused with
+// `unavailable`, while `upkeep` goes on from the reserve. Upkeep is what gives room or adds next to
+// nothing: deletes, flags, the queue's bookkeeping, sweeping.
+enum class Purpose : std::uint8_t { intake, upkeep };
+
+// `synced`: safe on disk before `ok`. `lazy`: written in order with everything else and visible at
+// `ok`, survives a crash of the process, but a power cut or a failed sync may take it back until the
+// next synced commit to the same partition is `ok`, or a second has passed. For what can be made
+// again (journey, search) and for blobs' chunks, which their one last synced commit makes safe.
+enum class Durability : std::uint8_t { synced, lazy };
+
 struct Batch {
     Partition partition;
     CommitId id = 0;
@@ -69,6 +80,8 @@ struct Batch {
     std::vector<Put> puts;
     std::vector<Erase> erases;
     std::vector<EraseRange> erase_ranges;  // applied first, then erases, then puts
+    Purpose purpose = Purpose::intake;
+    Durability durability = Durability::synced;
 
     // As counted against Limits.
     std::size_t bytes() const;
@@ -96,6 +109,11 @@ struct Limits {
     std::size_t page_rows = 1000;
     std::size_t page_bytes = 1024 * 1024;
 };
+
+// The answer every engine gives before it looks at anything else: `ok` or `too_large`.
+Outcome judge(const Batch& batch, const Limits& limits);
+// The same for what a read names.
+Result<void> judge(const Key& key, const Limits& limits);
 
 struct Row {
     Key key;
@@ -125,6 +143,7 @@ public:
     // Commits of one caller to one partition are applied in the order they were handed in.
     virtual Task<Outcome> commit(Batch batch, Deadline deadline) = 0;
     // After `unknown`: did it land? By a locking compare, never by a plain read. ok or conflict.
+    // Asked before the partition's next commit; only the last commit is remembered.
     virtual Task<Outcome> resolve(Batch batch, Deadline deadline) = 0;
 
     virtual Task<Result<std::optional<Value>>> get(Partition partition, Key key, Deadline deadline,
@@ -134,7 +153,8 @@ public:
                                     Space space = Space::rows) = 0;
     // The last row in the range, if any.
     virtual Task<Result<std::optional<Row>>> last(Partition partition, Range range, Deadline deadline) = 0;
-    // Every partition of a kind that has rows, in order of id, from `from` on; at most 1,000.
+    // Every partition of a kind that has rows, in order of id, from `from` on; at most 1,000 (fewer
+    // do not mean the end: go on behind the last one until the answer is empty).
     virtual Task<Result<std::vector<Partition>>> partitions(PartitionKind kind, std::uint64_t from,
                                                             Deadline deadline) = 0;
 
@@ -144,6 +164,10 @@ public:
 private:
     Limits limits_;
 };
+
+// commit(), and resolve() once where the outcome is `unknown`. Never answers `unknown` for a batch
+// that resolve() could judge.
+Task<Outcome> commit_surely(Store& store, Batch batch, Deadline deadline);
 
 // Message content too big for a row: immutable, written once, read in pieces. It lives in chunk
 // rows of at most 64 KiB.
