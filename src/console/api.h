@@ -1,0 +1,77 @@
+// The operator's API: HTTP and JSON on the Unix socket of the data folder, the same endpoints that
+// the console page will use. `posthouse domain|account|alias|…` speak to it; without a running
+// server they build it over the store themselves and call it in the same process.
+//
+//   GET    /v1/status
+//   GET    /v1/domains                       POST /v1/domains {name}
+//   DELETE /v1/domains/NAME                  POST /v1/domains/NAME/catch-all {address}
+//   GET    /v1/accounts[?domain=D]           POST /v1/accounts {address, password, name, quota}
+//   GET    /v1/accounts/ADDRESS              DELETE /v1/accounts/ADDRESS
+//   POST   /v1/accounts/ADDRESS/password {password}  …/quota {bytes}  …/disabled {disabled}
+//   GET    /v1/accounts/ADDRESS/mailboxes
+//   GET    /v1/accounts/ADDRESS/messages?mailbox=M&after=UID    at most 500 a page
+//   GET    /v1/accounts/ADDRESS/messages/EMAILID                the message's bytes
+//   POST   /v1/accounts/ADDRESS/messages?mailbox=M&flags=F,F&date=MICROSECONDS     body: a message
+//   GET    /v1/aliases[?domain=D]            PUT /v1/aliases/ADDRESS {targets}     DELETE …
+//   POST   /v1/backup {folder}
+//   POST   /v1/check {audit, verify}
+//
+// Answers are one JSON document; a failure is {type, detail} with a fitting status (RFC 9457).
+//
+// Threads: any. Authorisation: who can open the socket is the operator (mode 0600, SO_PEERCRED
+// checked by who serves it).
+#pragma once
+
+#include "base/log.h"
+#include "directory/directory.h"
+#include "mailbox/mailbox.h"
+#include "net/http.h"
+
+#include <boost/json.hpp>
+
+namespace posthouse::console {
+
+// What the roof knows and the API only passes on: the store's upkeep and the state of the house.
+class Upkeep {
+public:
+    virtual ~Upkeep() = default;
+    virtual Task<Result<boost::json::object>> status() = 0;
+    virtual Task<Result<boost::json::object>> backup(std::string folder) = 0;
+    virtual Task<Result<boost::json::object>> verify() = 0;
+    // What waits in the queue, as far as the audit needs it.
+    virtual Task<Result<boost::json::object>> audit_queue() = 0;
+};
+
+struct ApiServices {
+    directory::Directory& directory;
+    mailbox::Mailboxes& mailboxes;
+    Upkeep& upkeep;
+    const Clock& clock;
+    Log& log;
+};
+
+inline constexpr std::size_t most_request = 128 * 1024 * 1024;  // an imported message
+
+class Api final : public net::HttpHandler {
+public:
+    explicit Api(ApiServices services) : services_(services) { }
+    Task<net::HttpResponse> handle(net::HttpRequest request) override;
+
+private:
+    Task<Result<boost::json::value>> domains(net::HttpRequest request);
+    Task<Result<boost::json::value>> accounts(net::HttpRequest request);
+    Task<Result<boost::json::value>> account(net::HttpRequest request);
+    Task<Result<boost::json::value>> change_account(net::HttpRequest request);
+    Task<Result<boost::json::value>> aliases(net::HttpRequest request);
+    Task<Result<boost::json::value>> mailboxes(std::string address);
+    Task<Result<boost::json::value>> messages(net::HttpRequest request);
+    Task<Result<std::string>> message(std::string address, std::string id);
+    Task<Result<boost::json::value>> import_message(net::HttpRequest request);
+    Task<Result<boost::json::value>> check(net::HttpRequest request);
+    Task<Result<boost::json::value>> route(net::HttpRequest request);
+    Task<Result<mailbox::AccountPtr>> open(std::string address);
+
+    ApiServices services_;
+};
+
+}  // namespace posthouse::console
