@@ -130,6 +130,22 @@ bool take_gs2_header(Cursor& cursor, ClientFirst& out)
     return cursor.take(',');
 }
 
+struct Derived {
+    std::string client_key;
+    std::string server_key;
+};
+
+// SaltedPassword := Hi(password, salt, i), and the two keys made of it (RFC 5802 section 3).
+Derived derive(std::string_view password, std::string_view salt, std::uint32_t iterations)
+{
+    std::string salted(SHA256_DIGEST_LENGTH, '\0');
+    PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes(salt), static_cast<int>(salt.size()),
+                      static_cast<int>(iterations), EVP_sha256(), static_cast<int>(salted.size()), bytes(salted));
+    Derived derived{hmac_sha256(salted, "Client Key"), hmac_sha256(salted, "Server Key")};
+    wipe(salted);
+    return derived;
+}
+
 }  // namespace
 
 std::string hmac_sha256(std::string_view key, std::string_view text)
@@ -149,14 +165,9 @@ std::string sha256(std::string_view text)
 
 ScramKeys derive_scram_keys(const Secret& prepared, std::string salt, std::uint32_t iterations)
 {
-    std::string salted(SHA256_DIGEST_LENGTH, '\0');
-    PKCS5_PBKDF2_HMAC(prepared.view().data(), static_cast<int>(prepared.view().size()), bytes(salt),
-                      static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha256(),
-                      static_cast<int>(salted.size()), bytes(salted));
-    std::string client_key = hmac_sha256(salted, "Client Key");
-    ScramKeys keys{std::move(salt), iterations, sha256(client_key), hmac_sha256(salted, "Server Key")};
-    wipe(client_key);
-    wipe(salted);
+    Derived derived = derive(prepared.view(), salt, iterations);
+    ScramKeys keys{std::move(salt), iterations, sha256(derived.client_key), std::move(derived.server_key)};
+    wipe(derived.client_key);
     return keys;
 }
 
@@ -251,7 +262,7 @@ std::string server_final(const ScramKeys& keys, std::string_view auth_message)
 }
 
 Result<ScramClient> ScramClient::begin(std::string_view user, std::string_view password, std::string nonce,
-                                       Binding binding)
+                                       ScramBinding binding)
 {
     const Result<std::string> name = prepare_name(user);
     if (!name)
@@ -280,19 +291,14 @@ Result<std::string> ScramClient::answer(std::string_view server_first)
     if (parsed->iterations < least_iterations || parsed->iterations > most_iterations)
         return fail(ErrorCode::not_permitted, fmt::format("{} iterations are not acceptable", parsed->iterations));
 
-    std::string salted(SHA256_DIGEST_LENGTH, '\0');
-    PKCS5_PBKDF2_HMAC(password_.view().data(), static_cast<int>(password_.view().size()), bytes(parsed->salt),
-                      static_cast<int>(parsed->salt.size()), static_cast<int>(parsed->iterations), EVP_sha256(),
-                      static_cast<int>(salted.size()), bytes(salted));
-    std::string client_key = hmac_sha256(salted, "Client Key");
-    keys_ = {parsed->salt, parsed->iterations, sha256(client_key), hmac_sha256(salted, "Server Key")};
-    wipe(salted);
+    Derived derived = derive(password_.view(), parsed->salt, parsed->iterations);
+    keys_ = {parsed->salt, parsed->iterations, sha256(derived.client_key), std::move(derived.server_key)};
 
     const std::string without_proof =
         fmt::format("c={},r={}", base64_encode(gs2_header_ + binding_bytes_), parsed->nonce);
     auth_message_ = auth_message(first_bare_, server_first, without_proof);
-    const std::string proof = exclusive_or(client_key, hmac_sha256(keys_.stored_key, auth_message_));
-    wipe(client_key);
+    const std::string proof = exclusive_or(derived.client_key, hmac_sha256(keys_.stored_key, auth_message_));
+    wipe(derived.client_key);
     return fmt::format("{},p={}", without_proof, base64_encode(proof));
 }
 

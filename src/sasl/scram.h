@@ -68,19 +68,20 @@ std::string auth_message(std::string_view client_first_bare, std::string_view se
 bool is_right_proof(const ScramKeys& keys, std::string_view auth_message, std::string_view proof);
 std::string server_final(const ScramKeys& keys, std::string_view auth_message);  // "v=…"
 
+struct ScramBinding {
+    ClientBinding kind = ClientBinding::none;
+    std::string type;  // with `used`
+    std::string bytes;
+};
+
 // The client's end: first(), then answer() to the server's first message, then verify() its final
 // one: a server that does not know the password is noticed there.
 class ScramClient {
 public:
-    struct Binding {
-        ClientBinding kind = ClientBinding::none;
-        std::string type;  // with `used`
-        std::string bytes;
-    };
     // Names and passwords as typed. `nonce`: fresh randomness, printable, without commas: at least
     // 18 random bytes in base64.
     static Result<ScramClient> begin(std::string_view user, std::string_view password, std::string nonce,
-                                     Binding binding = {});
+                                     ScramBinding binding = {});
 
     std::string first() const { return gs2_header_ + first_bare_; }
     // Errors: malformed; not_permitted: the nonce is not ours, or the iterations are too few or too many.
