@@ -1,0 +1,489 @@
+#include "smtp/dialogue.h"
+
+#include <fmt/format.h>
+
+namespace posthouse::smtp {
+
+namespace {
+
+constexpr unsigned bit(State state) { return 1u << static_cast<unsigned>(state); }
+template <class... States> constexpr unsigned in(States... states) { return (bit(states) | ...); }
+
+constexpr unsigned anywhere =
+    in(State::start, State::ready, State::mail, State::rcpt, State::chunks, State::chunks_refused);
+
+enum class Login : std::uint8_t { not_needed, needed };
+
+}  // namespace
+
+// What may be said when (RFC 5321 section 4.1.4; RFC 4954 section 4 for the login; RFC 3030).
+struct Dialogue::Rule {
+    Verb verb;
+    unsigned states;
+    Login login;  // where the door wants one at all
+    std::string_view otherwise;  // the 503's sentence in any other state
+    Step (Dialogue::*proceed)(std::string_view argument);
+};
+
+constexpr std::array<Dialogue::Rule, verbs> Dialogue::rules{{
+    {Verb::helo, anywhere, Login::not_needed, {}, &Dialogue::helo},
+    {Verb::ehlo, anywhere, Login::not_needed, {}, &Dialogue::ehlo},
+    {Verb::mail, in(State::ready), Login::needed, "MAIL has been said already; RSET begins anew", &Dialogue::mail},
+    {Verb::rcpt, in(State::mail, State::rcpt), Login::needed, "say MAIL before RCPT", &Dialogue::rcpt},
+    {Verb::data, in(State::mail, State::rcpt), Login::needed, "say MAIL and RCPT before DATA", &Dialogue::data},
+    {Verb::bdat, in(State::mail, State::rcpt, State::chunks), Login::needed, "say MAIL and RCPT before BDAT",
+     &Dialogue::bdat},
+    {Verb::rset, anywhere, Login::not_needed, {}, &Dialogue::rset},
+    {Verb::noop, anywhere, Login::not_needed, {}, &Dialogue::noop},
+    {Verb::vrfy, anywhere, Login::needed, {}, &Dialogue::vrfy},
+    {Verb::expn, anywhere, Login::not_needed, {}, &Dialogue::expn},
+    {Verb::help, anywhere, Login::not_needed, {}, &Dialogue::help},
+    {Verb::quit, anywhere, Login::not_needed, {}, &Dialogue::quit},
+    {Verb::starttls, in(State::ready), Login::not_needed, "STARTTLS cannot stand inside a mail", &Dialogue::starttls},
+    {Verb::auth, in(State::ready), Login::not_needed, "AUTH cannot stand inside a mail", &Dialogue::auth},
+    {Verb::http, anywhere, Login::not_needed, {}, &Dialogue::http},
+    {Verb::unknown, anywhere, Login::not_needed, {}, &Dialogue::unknown},
+}};
+
+const Dialogue::Rule& Dialogue::rule_of(Verb verb)
+{
+    static_assert([] {
+        for (std::size_t i = 0; i < verbs; ++i)
+            if (rules[i].verb != static_cast<Verb>(i))
+                return false;
+        return true;
+    }());
+    return rules[static_cast<std::size_t>(verb)];
+}
+
+Step Dialogue::greet() const { return {{220, "", offer_.host_name + " ESMTP Posthouse"}}; }
+
+Step Dialogue::on_line(std::string_view line)
+{
+    if (session_.state == State::auth)
+        return on_auth_response(line);
+    const Parsed<Command> command = smtp::command(line);
+    if (!command)
+        return answer(command.error());
+    if (command->verb != Verb::auth && line.size() + 2 > longest_command_line)
+        return on_bad_line(LineFault::too_long);
+    if (command->verb != Verb::unknown)
+        session_.auth_was_refused = false;
+    const Rule& rule = rule_of(command->verb);
+    const std::optional<Reply> fault = check(rule);
+    if (fault && command->verb == Verb::bdat)
+        return refuse_chunk(*fault, command->argument);
+    if (fault)
+        return answer(*fault);
+    return (this->*rule.proceed)(command->argument);
+}
+
+std::optional<Reply> Dialogue::check(const Rule& rule) const
+{
+    if (rule.login == Login::needed && offer_.login_required && facts_.login.empty() && session_.state != State::start)
+        return Reply{530, "5.7.0", facts_.encrypted ? "log in first, with AUTH" : "log in first: STARTTLS, then AUTH"};
+    if ((rule.states & bit(session_.state)) != 0)
+        return std::nullopt;
+    if (session_.state == State::start)
+        return Reply{503, "5.5.1", "say EHLO or HELO first"};
+    if (session_.state == State::chunks)
+        return Reply{503, "5.5.1", "a message is coming in by BDAT; end it with LAST, or RSET"};
+    if (session_.state == State::chunks_refused)
+        return Reply{503, "5.5.1", "the message was refused; RSET begins anew"};
+    return Reply{503, "5.5.1", std::string(rule.otherwise)};
+}
+
+Step Dialogue::on_bad_line(LineFault fault)
+{
+    const bool in_auth = session_.state == State::auth;
+    if (in_auth)
+        session_.state = State::ready;  // the exchange is over
+    if (fault != LineFault::too_long)
+        return answer(500, "5.5.2", "lines end with CRLF; with nc use -C");
+    // RFC 4954 section 4
+    return in_auth ? answer(500, "5.5.6", "the response is too long") : answer(500, "5.5.2", "the line is too long");
+}
+
+Step Dialogue::answer(Reply reply)
+{
+    if (reply.code == 421)
+        return goodbye(std::move(reply));
+    if (reply.is_permanent() && ++session_.errors >= most_errors)
+        return goodbye({421, "4.7.0", "too many errors; come back with fewer"});
+    return {std::move(reply)};
+}
+
+Step Dialogue::answer(int code, std::string_view enhanced, std::string text)
+{
+    return answer(Reply{code, std::string(enhanced), std::move(text)});
+}
+
+Step Dialogue::goodbye(Reply reply)
+{
+    session_.state = State::ended;
+    reset();
+    return {std::move(reply), Next::close};
+}
+
+Step Dialogue::on_shutdown()
+{
+    return goodbye({421, "4.3.2", offer_.host_name + " is shutting down; try again later"});
+}
+
+Step Dialogue::on_timeout() { return goodbye({421, "4.4.2", offer_.host_name + " has waited too long; goodbye"}); }
+
+// --- greeting ---------------------------------------------------------------------------------
+
+// RFC 5321 section 4.1.1.1, 4.1.4: a greeting also ends a transaction.
+Step Dialogue::helo(std::string_view argument)
+{
+    const Parsed<std::string_view> name = hello_argument(Verb::helo, argument);
+    if (!name)
+        return answer(name.error());
+    reset();
+    session_.state = State::ready;
+    facts_.greeted_as = *name;
+    facts_.extended = false;
+    return {{250, "", offer_.host_name}};
+}
+
+Step Dialogue::ehlo(std::string_view argument)
+{
+    const Parsed<std::string_view> name = hello_argument(Verb::ehlo, argument);
+    if (!name)
+        return answer(name.error());
+    reset();
+    session_.state = State::ready;
+    facts_.greeted_as = *name;
+    facts_.extended = true;
+    std::string text =
+        fmt::format("{}\nPIPELINING\nSIZE {}\n8BITMIME\nENHANCEDSTATUSCODES\n", offer_.host_name, offer_.most_bytes);
+    if (can_start_tls_ && !facts_.encrypted)
+        text += "STARTTLS\n";
+    // RFC 4954 section 3; none once logged in
+    const std::vector<std::string> mechanisms = facts_.login.empty() ? agent_.mechanisms() : std::vector<std::string>{};
+    if (!mechanisms.empty())
+        text += fmt::format("AUTH {}\n", fmt::join(mechanisms, " "));
+    if (offer_.dsn)
+        text += "DSN\n";
+    text += fmt::format("SMTPUTF8\nCHUNKING\nLIMITS RCPTMAX={}\nHELP", offer_.most_recipients);
+    return {{250, "", std::move(text)}};
+}
+
+// --- envelope ---------------------------------------------------------------------------------
+
+Step Dialogue::mail(std::string_view argument)
+{
+    Parsed<Envelope> envelope = mail_argument(argument, {offer_.dsn, agent_.knows_auth()});
+    if (!envelope)
+        return answer(envelope.error());
+    const Path& sender = envelope->reverse_path;
+    if (!envelope->smtputf8 && !(is_ascii(sender.local_part) && is_ascii(sender.domain)))
+        return answer(553, "5.6.7", "an address with other letters than ASCII needs SMTPUTF8 behind it");
+    if (envelope->declared_size > offer_.most_bytes)
+        return answer(552, "5.3.4", fmt::format("the message is too large; {} bytes are the most", offer_.most_bytes));
+    reset();
+    transaction_.message = agent_.next_message_id();
+    transaction_.envelope = std::move(*envelope);
+    return {{}, Next::ask_sender};
+}
+
+Step Dialogue::on_sender(Reply verdict)
+{
+    if (verdict.is_success())
+        session_.state = State::mail;
+    else
+        reset();
+    return answer(std::move(verdict));
+}
+
+Step Dialogue::rcpt(std::string_view argument)
+{
+    Parsed<Recipient> recipient = rcpt_argument(argument, {offer_.dsn, agent_.knows_auth()});
+    if (!recipient)
+        return answer(recipient.error());
+    const Path& path = recipient->path;
+    if (!transaction_.envelope.smtputf8 && !(is_ascii(path.local_part) && is_ascii(path.domain)))
+        return answer(553, "5.6.7", "an address with other letters than ASCII needs SMTPUTF8 behind MAIL");
+    if (transaction_.envelope.recipients.size() >= offer_.most_recipients) {
+        // RFC 5321 section 4.5.3.1.10. A list server splits; who goes on and on does not listen.
+        const bool does_not_listen = ++transaction_.refused_recipients > offer_.most_recipients;
+        if (does_not_listen && ++session_.errors >= most_errors)
+            return goodbye({421, "4.7.0", "too many errors; come back with fewer"});
+        return answer(452, "4.5.3",
+                      fmt::format("too many recipients; {} a message are the most", offer_.most_recipients));
+    }
+    transaction_.asked = std::move(*recipient);
+    return {{}, Next::ask_recipient};
+}
+
+Step Dialogue::on_recipient(RecipientVerdict verdict)
+{
+    if (verdict.reply.is_success()) {
+        transaction_.envelope.recipients.push_back(std::move(verdict.recipient));
+        session_.state = State::rcpt;
+    } else {
+        ++transaction_.refused_recipients;
+    }
+    return answer(std::move(verdict.reply));
+}
+
+// --- content ----------------------------------------------------------------------------------
+
+Step Dialogue::data(std::string_view argument)
+{
+    const Parsed<void> nothing = no_argument(Verb::data, argument);
+    if (!nothing)
+        return answer(nothing.error());
+    if (session_.state == State::mail)  // RFC 2920 section 3.1: a pipelining client may come here so
+        return transaction_.refused_recipients > 0 ? answer(554, "5.5.1", "no valid recipients")
+                                                   : answer(503, "5.5.1", "say RCPT before DATA");
+    transaction_.chunk.reset();
+    return {{}, Next::ask_body};
+}
+
+Step Dialogue::bdat(std::string_view argument)
+{
+    const Parsed<Chunk> chunk = bdat_argument(argument);
+    if (!chunk)
+        return refuse_chunk(chunk.error(), argument);
+    if (session_.state == State::mail)
+        return refuse_chunk(transaction_.refused_recipients > 0 ? Reply{554, "5.5.1", "no valid recipients"}
+                                                                : Reply{503, "5.5.1", "say RCPT before BDAT"},
+                            argument);
+    const std::uint64_t room = offer_.most_bytes - transaction_.chunk_bytes;
+    if (chunk->size > room)
+        return refuse_chunk(
+            {552, "5.3.4", fmt::format("the message is too large; {} bytes are the most", offer_.most_bytes)},
+            argument);
+    transaction_.chunk_bytes += chunk->size;
+    transaction_.chunk = *chunk;
+    if (session_.state == State::chunks)
+        return {{}, Next::take_chunk, *chunk};
+    return {{}, Next::ask_body};
+}
+
+// RFC 3030 section 2: the bytes of a chunk come whatever we think of it. Where we cannot know how
+// many, or they are beyond reason, nothing behind them can be understood: the session ends.
+Step Dialogue::refuse_chunk(Reply reply, std::string_view argument)
+{
+    const Parsed<Chunk> chunk = bdat_argument(argument);
+    if (!chunk || chunk->size > 2 * offer_.most_bytes)
+        return goodbye(std::move(reply));
+    return skip(std::move(reply), *chunk);
+}
+
+Step Dialogue::skip(Reply reply, Chunk chunk)
+{
+    const bool in_a_message =
+        session_.state == State::rcpt || session_.state == State::chunks || session_.state == State::chunks_refused;
+    if (in_a_message && chunk.is_last)
+        session_.state = State::ready;
+    else if (in_a_message)
+        session_.state = State::chunks_refused;
+    if (in_a_message)
+        reset();
+    Step step = answer(std::move(reply));
+    if (step.next == Next::command) {
+        step.next = Next::skip_chunk;
+        step.chunk = chunk;
+    }
+    return step;
+}
+
+Step Dialogue::on_body(std::optional<Reply> refusal)
+{
+    if (transaction_.chunk) {
+        if (refusal)
+            return skip(std::move(*refusal), *transaction_.chunk);
+        session_.state = State::chunks;
+        return {{}, Next::take_chunk, *transaction_.chunk};
+    }
+    if (refusal)
+        return on_message(std::move(*refusal));
+    return {{354, "", "send the message, then a line with a single dot"}, Next::take_data};
+}
+
+Step Dialogue::on_chunk(std::optional<Reply> refusal)
+{
+    if (!refusal)
+        return answer(250, "2.0.0", fmt::format("{} bytes taken", transaction_.chunk->size));
+    session_.state = State::chunks_refused;
+    reset();
+    return answer(std::move(*refusal));
+}
+
+Step Dialogue::on_message(Reply verdict)
+{
+    session_.state = State::ready;
+    reset();
+    if (verdict.is_success())
+        session_.errors = 0;
+    return answer(std::move(verdict));
+}
+
+Step Dialogue::on_broken_message(BodyEvent fault)
+{
+    return goodbye({554, "5.6.0",
+                    fault == BodyEvent::bare_lf
+                        ? "the message has a LF without CR before it; its lines must end with CRLF"
+                        : "the message has a CR without LF behind it; its lines must end with CRLF"});
+}
+
+// --- the rest ---------------------------------------------------------------------------------
+
+Step Dialogue::rset(std::string_view argument)
+{
+    const Parsed<void> nothing = no_argument(Verb::rset, argument);
+    if (!nothing)
+        return answer(nothing.error());
+    reset();
+    if (session_.state != State::start)
+        session_.state = State::ready;
+    return {{250, "2.0.0", "forgotten; begin anew"}};
+}
+
+Step Dialogue::noop(std::string_view) { return {{250, "2.0.0", "nothing done"}}; }
+
+// RFC 5321 section 3.5.3: who is here is nobody's business (HOSTILE A22).
+Step Dialogue::vrfy(std::string_view argument)
+{
+    if (argument.empty())
+        return answer(501, "5.5.4", "write VRFY and an address");
+    return {{252, "2.0.0", "addresses are not verified; RCPT tells whether mail is taken"}};
+}
+
+Step Dialogue::expn(std::string_view) { return answer(502, "5.5.1", "lists are not shown here"); }
+
+Step Dialogue::help(std::string_view)
+{
+    return {{214, "2.0.0",
+             "Posthouse knows these commands:\n"
+             "HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH\n"
+             "a mail: EHLO you, MAIL FROM:<you@example.org>, RCPT TO:<somebody@example.org>, DATA, text, a dot"}};
+}
+
+Step Dialogue::quit(std::string_view argument)
+{
+    const Parsed<void> nothing = no_argument(Verb::quit, argument);
+    if (!nothing)
+        return answer(nothing.error());
+    return goodbye({221, "2.0.0", offer_.host_name + " says goodbye"});
+}
+
+Step Dialogue::unknown(std::string_view)
+{
+    return answer(500, "5.5.1", "unknown command; HELP lists those that are known");
+}
+
+// A page in somebody's browser may be made to send mail commands in a form's body.
+Step Dialogue::http(std::string_view) { return goodbye({421, "4.7.0", "this is SMTP, not HTTP"}); }
+
+// --- TLS and login ----------------------------------------------------------------------------
+
+Step Dialogue::starttls(std::string_view argument)
+{
+    const Parsed<void> nothing = no_argument(Verb::starttls, argument);
+    if (!nothing)
+        return answer(nothing.error());
+    if (facts_.encrypted)
+        return answer(503, "5.5.1", "TLS is on already");
+    if (!can_start_tls_)
+        return answer(502, "5.5.1", "TLS is not offered here");
+    return {{220, "2.0.0", "begin TLS"}, Next::start_tls};
+}
+
+// RFC 3207 section 4.2: everything said before is forgotten, but for the errors.
+void Dialogue::on_tls()
+{
+    const unsigned errors = session_.errors;
+    session_ = {};
+    session_.errors = errors;
+    reset();
+    facts_.greeted_as.clear();
+    facts_.extended = false;
+    facts_.login.clear();
+    facts_.account = 0;
+    facts_.sasl_mechanism.clear();
+}
+
+Step Dialogue::auth(std::string_view argument)
+{
+    session_.auth_was_refused = true;
+    if (!agent_.knows_auth())
+        return answer(502, "5.5.1", "nobody logs in here; submission has a port of its own, 587 or 465");
+    if (!facts_.login.empty())
+        return answer(503, "5.5.1", "you have logged in already");
+    Parsed<AuthStart> start = auth_argument(argument);
+    if (!start)
+        return answer(start.error());
+    facts_.sasl_mechanism = start->mechanism;
+    session_.auth_start = std::move(*start);
+    return {{}, Next::authenticate};
+}
+
+// RFC 4954 section 4: base64, or "*" to give up.
+Step Dialogue::on_auth_response(std::string_view line)
+{
+    session_.state = State::ready;
+    session_.auth_was_refused = true;
+    if (line == "*")
+        return answer(501, "5.7.0", "the login was given up");
+    std::optional<std::string> response = base64_decode(line);
+    if (!response)
+        return answer(501, "5.5.2", "the response is not base64");
+    session_.auth_response = std::move(*response);
+    return {{}, Next::respond};
+}
+
+Step Dialogue::on_auth(AuthStep outcome)
+{
+    if (const auto* challenge = std::get_if<AuthChallenge>(&outcome)) {
+        session_.state = State::auth;
+        return {{334, "", base64_encode(challenge->bytes)}};
+    }
+    auto& done = std::get<AuthDone>(outcome);
+    session_.state = State::ready;
+    if (done.reply.is_success()) {
+        session_.auth_was_refused = false;
+        facts_.account = done.account;
+        facts_.login = std::move(done.login);
+    } else {
+        session_.auth_was_refused = true;
+        facts_.sasl_mechanism.clear();
+    }
+    return answer(std::move(done.reply));
+}
+
+std::size_t Dialogue::longest_line() const
+{
+    return session_.state == State::auth || agent_.knows_auth() ? longest_auth_line : longest_command_line;
+}
+
+std::string Dialogue::recordable(std::string_view line) const
+{
+    if (session_.state == State::auth)
+        return line == "*" ? "*" : "[SASL response]";
+    const std::string_view text = trim(line);
+    if (starts_with_ignoring_case(text, "AUTH")) {
+        const std::vector<std::string_view> words = split(text, ' ');
+        static constexpr std::array<std::string_view, 8> known{
+            "PLAIN",       "LOGIN",    "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+            "SCRAM-SHA-1", "CRAM-MD5", "XOAUTH2",       "OAUTHBEARER"};
+        const bool is_known = words.size() > 1 && words[0].size() == 4 &&
+            std::ranges::any_of(known, [&](std::string_view name) { return equals_ignoring_case(name, words[1]); });
+        return fmt::format("AUTH{}{}",
+                           is_known               ? " " + to_upper(words[1])
+                               : words.size() > 1 ? " [left out]"
+                                                  : "",
+                           is_known && words.size() > 2 ? " [SASL response]" : "");
+    }
+    if (session_.auth_was_refused) {
+        const Parsed<Command> command = smtp::command(line);
+        if (!command || command->verb == Verb::unknown)
+            return "[a line behind a refused AUTH]";
+    }
+    return std::string(line.substr(0, longest_command_line));
+}
+
+}  // namespace posthouse::smtp
