@@ -58,6 +58,7 @@ class TlsContext;
 class Wire {
 public:
     class Impl;
+    Wire() = default;  // no connection: only to be assigned to
     explicit Wire(std::shared_ptr<Impl> impl);
     Wire(Wire&&) noexcept;
     Wire& operator=(Wire&&) noexcept;
