@@ -27,7 +27,7 @@ inline constexpr int bad_settings = 78;
 
 struct Command {
     std::string_view name;
-    std::string_view group;    // "server", "administration", "mail"
+    std::string_view group;  // "server", "administration", "mail"
     std::string_view summary;  // one line, begins in lower case
     std::string_view example;  // a whole line to try
     int (*run)(std::span<const std::string> arguments);  // without program and command name

@@ -1,0 +1,330 @@
+#include "app/administration.h"
+
+#include "app/admin_client.h"
+#include "app/options.h"
+#include "base/terminal.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace posthouse::app {
+
+namespace json = boost::json;
+
+namespace {
+
+// What one run of an administration command works with.
+struct Session {
+    std::string data;
+    bool as_json = false;
+    std::unique_ptr<AdminClient> client;
+
+    void add_options(CLI::App& app)
+    {
+        app.add_option("--data", data, "the data folder (else POSTHOUSE_DATA, /var/lib/posthouse, the lab's)");
+        app.add_flag("--json", as_json, "one JSON document instead of a table");
+    }
+    Result<void> open()
+    {
+        Result<std::unique_ptr<AdminClient>> opened = open_admin(data_folder_of(data));
+        if (!opened)
+            return fail(opened.error());
+        client = std::move(*opened);
+        return {};
+    }
+};
+
+std::string text_at(const json::object& object, std::string_view name)
+{
+    const json::value* value = object.if_contains(name);
+    if (value == nullptr || value->is_null())
+        return "";
+    if (value->is_string())
+        return std::string(value->as_string());
+    if (value->is_bool())
+        return value->as_bool() ? "yes" : "no";
+    return json::serialize(*value);
+}
+
+std::uint64_t number_at(const json::object& object, std::string_view name)
+{
+    const json::value* value = object.if_contains(name);
+    boost::system::error_code error;
+    return value == nullptr ? 0 : value->to_number<std::uint64_t>(error);
+}
+
+const json::array& list_at(const json::object& object, std::string_view name)
+{
+    static const json::array none;
+    const json::value* value = object.if_contains(name);
+    return value != nullptr && value->is_array() ? value->as_array() : none;
+}
+
+void print_json(const json::object& document) { std::printf("%s\n", json::serialize(document).c_str()); }
+
+std::string quota_text(std::uint64_t bytes) { return bytes == 0 ? "none" : human_bytes(bytes); }
+
+// Asks, prints `done` (or the document) and answers the exit code.
+int ask_and_say(Session& session, std::string method, std::vector<std::string> path, const json::object& body,
+                const std::string& done)
+{
+    const Result<json::object> answer = session.client->ask(std::move(method), std::move(path), body);
+    if (!answer)
+        return report(answer.error());
+    if (session.as_json)
+        print_json(*answer);
+    else
+        std::printf("%s\n", done.c_str());
+    return exit_code::ok;
+}
+
+// A new password, typed twice where a person types it.
+Result<std::string> new_password()
+{
+    Result<std::string> password = read_password("new password");
+    if (!password)
+        return password;
+    if (password->empty())
+        return fail(ErrorCode::malformed, "the password is empty");
+    if (!is_terminal(stdin))
+        return password;
+    const Result<std::string> again = read_password("once more");
+    if (!again)
+        return again;
+    if (*again != *password)
+        return fail(ErrorCode::malformed, "the two passwords differ; nothing was changed");
+    return password;
+}
+
+int list_domains(Session& session)
+{
+    const Result<json::object> answer = session.client->ask("GET", {"domains"});
+    if (!answer)
+        return report(answer.error());
+    if (session.as_json)
+        return print_json(*answer), exit_code::ok;
+    Table table({{"Domain"}, {"Catch-all"}, {"Disabled"}});
+    for (const json::value& row : list_at(*answer, "domains"))
+        table.add({text_at(row.as_object(), "name"), text_at(row.as_object(), "catchAll"),
+                   text_at(row.as_object(), "disabled")});
+    table.print(stdout);
+    return exit_code::ok;
+}
+
+int list_accounts(Session& session, const std::string& domain)
+{
+    const Result<json::object> answer = session.client->ask("GET", {"accounts"}, {}, {{"domain", domain}});
+    if (!answer)
+        return report(answer.error());
+    if (session.as_json)
+        return print_json(*answer), exit_code::ok;
+    Table table({{"Address"}, {"Name", Align::left, true}, {"Quota", Align::right}, {"Disabled"}, {"ID"}});
+    for (const json::value& value : list_at(*answer, "accounts")) {
+        const json::object& row = value.as_object();
+        table.add({text_at(row, "address"), text_at(row, "name"), quota_text(number_at(row, "quota")),
+                   text_at(row, "disabled"), text_at(row, "id")});
+    }
+    table.print(stdout);
+    return exit_code::ok;
+}
+
+int show_account(Session& session, const std::string& address)
+{
+    const Result<json::object> account = session.client->ask("GET", {"accounts", address});
+    if (!account)
+        return report(account.error());
+    Result<json::object> mailboxes = session.client->ask("GET", {"accounts", address, "mailboxes"});
+    if (!mailboxes)
+        return report(mailboxes.error());
+    if (session.as_json) {
+        json::object both = *account;
+        both["mailboxes"] = (*mailboxes)["mailboxes"];
+        return print_json(both), exit_code::ok;
+    }
+    std::printf("%s",
+                fmt::format("{}  {}\nid        {}\nquota     {} of {} used, {} messages\ndisabled  {}\n\n",
+                            text_at(*account, "address"), text_at(*account, "name"), text_at(*account, "id"),
+                            human_bytes(number_at(*account, "used")), quota_text(number_at(*account, "quota")),
+                            number_at(*account, "emails"), text_at(*account, "disabled"))
+                    .c_str());
+    Table table({{"Mailbox", Align::left, true},
+                 {"Role"},
+                 {"Messages", Align::right},
+                 {"Unread", Align::right},
+                 {"Size", Align::right}});
+    for (const json::value& value : list_at(*mailboxes, "mailboxes")) {
+        const json::object& row = value.as_object();
+        table.add({text_at(row, "name"), text_at(row, "role"), text_at(row, "totalEmails"),
+                   text_at(row, "unreadEmails"), human_bytes(number_at(row, "size"))});
+    }
+    table.print(stdout);
+    return exit_code::ok;
+}
+
+int list_aliases(Session& session, const std::string& domain)
+{
+    const Result<json::object> answer = session.client->ask("GET", {"aliases"}, {}, {{"domain", domain}});
+    if (!answer)
+        return report(answer.error());
+    if (session.as_json)
+        return print_json(*answer), exit_code::ok;
+    Table table({{"Alias"}, {"Leads to", Align::left, true}});
+    for (const json::value& value : list_at(*answer, "aliases")) {
+        std::string targets;
+        for (const json::value& target : list_at(value.as_object(), "targets"))
+            targets += (targets.empty() ? "" : ", ") + std::string(target.as_string());
+        table.add({text_at(value.as_object(), "address"), targets});
+    }
+    table.print(stdout);
+    return exit_code::ok;
+}
+
+}  // namespace
+
+int domain_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    std::string name;
+    std::string address;
+    session.add_options(app);
+    app.require_subcommand(1);
+    app.fallthrough();
+    CLI::App* add = app.add_subcommand("add", "take mail for a domain");
+    CLI::App* list = app.add_subcommand("list", "the domains that are ours");
+    CLI::App* remove =
+        app.add_subcommand("remove", "take no more mail for it; it must have no accounts and aliases left");
+    CLI::App* catch_all = app.add_subcommand("catch-all", "who gets mail for addresses that do not exist");
+    for (CLI::App* sub : {add, remove, catch_all})
+        sub->add_option("domain", name, "the domain")->required();
+    catch_all->add_option("address", address, "an account or alias; left out: nobody");
+    if (const auto code = parse_options(app, command_named("domain"), arguments))
+        return *code;
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    if (*list)
+        return list_domains(session);
+    if (*add)
+        return ask_and_say(session, "POST", {"domains"}, {{"name", name}}, name + " is ours now");
+    if (*remove)
+        return ask_and_say(session, "DELETE", {"domains", name}, {}, name + " is no longer ours");
+    return ask_and_say(session, "POST", {"domains", name, "catch-all"}, {{"address", address}},
+                       address.empty() ? name + " has no catch-all" : address + " gets the rest of " + name);
+}
+
+int account_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    std::string address;
+    std::string name;
+    std::string quota;
+    std::string domain;
+    session.add_options(app);
+    app.require_subcommand(1);
+    app.fallthrough();
+    CLI::App* add =
+        app.add_subcommand("add", "a new account; asks for its password (or reads a line of standard input)");
+    CLI::App* list = app.add_subcommand("list", "all accounts");
+    CLI::App* show = app.add_subcommand("show", "one account, its mailboxes and what they hold");
+    CLI::App* passwd = app.add_subcommand("passwd", "a new password");
+    CLI::App* set_quota = app.add_subcommand("quota", "how many bytes it may hold: 500M, 10G, 0 for no limit");
+    CLI::App* disable = app.add_subcommand("disable", "no login and no new mail, the mail stays");
+    CLI::App* enable = app.add_subcommand("enable", "ends disable");
+    CLI::App* remove = app.add_subcommand("remove", "the account and all of its mail");
+    for (CLI::App* sub : {add, show, passwd, set_quota, disable, enable, remove})
+        sub->add_option("address", address, "the account's address, which is its login name")->required();
+    add->add_option("--name", name, "the person's name");
+    add->add_option("--quota", quota, "how many bytes it may hold");
+    set_quota->add_option("bytes", quota, "the limit")->required();
+    list->add_option("domain", domain, "only of this domain");
+    if (const auto code = parse_options(app, command_named("account"), arguments))
+        return *code;
+    Result<std::uint64_t> bytes = quota.empty() ? Result<std::uint64_t>{0} : parse_bytes(quota);
+    if (!bytes)
+        return report(bytes.error());
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    if (*list)
+        return list_accounts(session, domain);
+    if (*show)
+        return show_account(session, address);
+    if (*disable || *enable)
+        return ask_and_say(session, "POST", {"accounts", address, "disabled"}, {{"disabled", bool(*disable)}},
+                           address + (*disable ? " is disabled" : " is enabled"));
+    if (*remove)
+        return ask_and_say(session, "DELETE", {"accounts", address}, {}, address + " and its mail are gone");
+    if (*set_quota)
+        return ask_and_say(session, "POST", {"accounts", address, "quota"}, {{"bytes", *bytes}},
+                           fmt::format("{} may hold {}", address, *bytes == 0 ? "any amount" : human_bytes(*bytes)));
+    const Result<std::string> password = new_password();
+    if (!password)
+        return report(password.error());
+    if (*passwd)
+        return ask_and_say(session, "POST", {"accounts", address, "password"}, {{"password", *password}},
+                           address + " has a new password");
+    json::object body{{"address", address}, {"password", *password}, {"name", name}};
+    if (!quota.empty())
+        body["quota"] = *bytes;
+    return ask_and_say(session, "POST", {"accounts"}, body, address + " can log in and get mail");
+}
+
+int alias_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    std::string address;
+    std::string domain;
+    std::vector<std::string> targets;
+    session.add_options(app);
+    app.require_subcommand(1);
+    app.fallthrough();
+    CLI::App* add = app.add_subcommand(
+        "add", "an address that leads to accounts or other aliases; replaces the alias of that name");
+    CLI::App* list = app.add_subcommand("list", "all aliases");
+    CLI::App* remove = app.add_subcommand("remove", "the alias, not what it leads to");
+    for (CLI::App* sub : {add, remove})
+        sub->add_option("address", address, "the alias")->required();
+    add->add_option("target", targets, "whom it leads to")->required();
+    list->add_option("domain", domain, "only of this domain");
+    if (const auto code = parse_options(app, command_named("alias"), arguments))
+        return *code;
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    if (*list)
+        return list_aliases(session, domain);
+    if (*remove)
+        return ask_and_say(session, "DELETE", {"aliases", address}, {}, address + " leads nowhere now");
+    return ask_and_say(session, "PUT", {"aliases", address}, {{"targets", json::array(targets.begin(), targets.end())}},
+                       fmt::format("{} leads to {}", address, fmt::join(targets, ", ")));
+}
+
+int status_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    session.add_options(app);
+    if (const auto code = parse_options(app, command_named("status"), arguments))
+        return *code;
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    const Result<json::object> answer = session.client->ask("GET", {"status"});
+    if (!answer)
+        return report(answer.error());
+    if (session.as_json)
+        return print_json(*answer), exit_code::ok;
+    if (!session.client->is_running_server())
+        std::printf("no server runs on %s\n", data_folder_of(session.data).c_str());
+    Table table({{""}, {"", Align::left, true}});
+    for (const auto& [name, value] : *answer)
+        if (!value.is_array())
+            table.add({std::string(name), text_at(*answer, name)});
+    for (const json::value& value : list_at(*answer, "listeners"))
+        table.add({"listens", text_at(value.as_object(), "door") + "  " + text_at(value.as_object(), "at")});
+    std::fputs(table.separated().c_str(), stdout);
+    return exit_code::ok;
+}
+
+}  // namespace posthouse::app

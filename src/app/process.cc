@@ -1,0 +1,109 @@
+#include "app/process.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace posthouse::app {
+
+namespace {
+
+sigset_t our_signals()
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+        sigaddset(&set, signal);
+    return set;
+}
+
+Error system_error(std::string_view what)
+{
+    return {errno == EACCES || errno == EPERM ? ErrorCode::not_permitted : ErrorCode::io,
+            fmt::format("{}: {}", what, std::strerror(errno))};
+}
+
+}  // namespace
+
+void block_signals()
+{
+    const sigset_t set = our_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+Wish wait_for_signal()
+{
+    const sigset_t set = our_signals();
+    int signal = 0;
+    while (::sigwait(&set, &signal) != 0) { }
+    return signal == SIGHUP ? Wish::reload : Wish::stop;
+}
+
+void prepare_process()
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    ::umask(077);
+}
+
+Result<User> find_user(const std::string& name)
+{
+    errno = 0;
+    const passwd* entry = ::getpwnam(name.c_str());
+    if (entry == nullptr)
+        return fail(ErrorCode::not_found, fmt::format("there is no user \"{}\" on this machine", name));
+    return User{entry->pw_uid, entry->pw_gid};
+}
+
+bool is_root() { return ::geteuid() == 0; }
+
+Result<void> become(const User& user)
+{
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(user.gid, user.gid, user.gid) != 0 ||
+        ::setresuid(user.uid, user.uid, user.uid) != 0)
+        return fail(system_error("cannot become the user of the settings"));
+    if (user.uid != 0 && ::setuid(0) == 0)
+        return fail(ErrorCode::internal, "root came back after it was given up");
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    return {};
+}
+
+Result<void> make_data_folder(const std::string& path, const User* user)
+{
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error))
+        return {};
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+        return fail(system_error(fmt::format("cannot make the data folder {}", path)));
+    if (user != nullptr && is_root() && ::chown(path.c_str(), user->uid, user->gid) != 0)
+        return fail(system_error(fmt::format("cannot give {} to its user", path)));
+    return {};
+}
+
+Result<void> write_pid_file(const std::string& path)
+{
+    std::ofstream out(path, std::ios::trunc);
+    out << ::getpid() << '\n';
+    out.close();
+    if (!out)
+        return fail(system_error(fmt::format("cannot write {}", path)));
+    return {};
+}
+
+}  // namespace posthouse::app

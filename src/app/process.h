@@ -1,0 +1,35 @@
+// The program as a process: its user, its signals, its folders, its pid file.
+#pragma once
+
+#include "base/result.h"
+
+#include <functional>
+#include <string>
+
+namespace posthouse::app {
+
+// Blocks the signals that stop and reload, in this thread and all that it starts later.
+void block_signals();
+
+enum class Wish { stop, reload };
+// Waits for SIGINT or SIGTERM (stop) or SIGHUP (reload). By the main thread, after block_signals().
+Wish wait_for_signal();
+
+// Raises the soft limit of open files to the hard one; SIGPIPE is ignored.
+void prepare_process();
+
+struct User {
+    unsigned uid = 0;
+    unsigned gid = 0;
+};
+Result<User> find_user(const std::string& name);
+bool is_root();
+// For good: groups, gid, uid, and what could give them back. Before any thread is started.
+Result<void> become(const User& user);
+
+// Made with mode 0700 where it is not there, with its parents; given to `user` where we are root.
+Result<void> make_data_folder(const std::string& path, const User* user);
+
+Result<void> write_pid_file(const std::string& path);
+
+}  // namespace posthouse::app
