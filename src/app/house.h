@@ -31,6 +31,7 @@ public:
 
     console::Api& api();
     directory::Directory& directory();
+    mailbox::Mailboxes& mailboxes();
     Loop& loop();  // the first one, for run_blocking()
     // Runs a task there and waits for it. Not from a loop.
     template <class T> T run(Task<T> task) { return run_blocking(loop(), std::move(task)); }
