@@ -1,8 +1,9 @@
 """Starts the built program for the end-to-end tests, and looks into its mailboxes.
 
-A test file starts one House (or several) in a folder of its own, under build/e2e/. Ports are free
-ones of loopback; accounts are made by the program's own commands. When a test has failed, the folder
-with the server's log is kept and the log's end is shown; otherwise it goes.
+A test file starts one House (or several) in a folder of its own, under the system's temporary one
+(POSTHOUSE_E2E says otherwise). Ports are free ones of loopback; accounts are made by the program's own
+commands. Where the tests run as root the server becomes nobody. When a test has failed, the folder with
+the server's log is kept and the log's end is shown; otherwise it goes.
 
     from house import House, HouseTest, main
 
@@ -35,7 +36,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = Path(os.environ.get("POSTHOUSE", ROOT / "build" / "posthouse"))
-SCRATCH = Path(os.environ.get("POSTHOUSE_E2E", ROOT / "build" / "e2e"))
+SCRATCH = Path(os.environ.get("POSTHOUSE_E2E", Path(tempfile.gettempdir()) / "posthouse-e2e"))
 PASSWORD = "posthouse"
 DOORS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s")
 PATIENCE = 60  # seconds for anything that takes milliseconds: only a hang gets there
@@ -70,6 +71,7 @@ def make_certificate(folder, names=("north.test", "localhost"), addresses=("127.
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
          "-subj", f"/CN={names[0]}", "-addext", f"subjectAltName={alternatives}", "-keyout", key, "-out", certificate],
         check=True, capture_output=True)
+    key.chmod(0o644)  # a server that has become nobody reads it again
     return certificate, key
 
 
@@ -115,6 +117,7 @@ class House:
         self.log = self.folder / "log"
         self.hostname, self.accounts, self.address, self.doors = hostname, accounts, address, doors
         self.settings, self.top = settings, top
+        self.user = "nobody" if os.geteuid() == 0 else None
         self.process = None
         self.certificate, self.key = make_certificate(self.folder)
         self.port = {}
@@ -125,7 +128,8 @@ class House:
     def configuration(self):
         host = f"[{self.address}]" if ":" in self.address else self.address
         listen = "\n".join(f'{door} = "{host}:{self.port[door]}"' for door in self.doors)
-        return (f'hostname = "{self.hostname}"\ndata = "{self.data}"\n{self.top}\n[listen]\n{listen}\n'
+        user = f'user = "{self.user}"\n' if self.user else ""
+        return (f'hostname = "{self.hostname}"\ndata = "{self.data}"\n{user}{self.top}\n[listen]\n{listen}\n'
                 f'[[tls]]\ncertificate = "{self.certificate}"\nkey = "{self.key}"\n{self.settings}\n')
 
     def start(self):
@@ -153,7 +157,7 @@ class House:
         with open(self.log, "ab") as log:
             begun = log.tell()
             environment = dict(os.environ, HOME=str(self.folder))
-            self.process = subprocess.Popen([PROGRAM, "serve", "--config", config, *self.serve_options()],
+            self.process = subprocess.Popen([PROGRAM, "serve", "--config", config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + PATIENCE
         for door in self.doors:
@@ -172,10 +176,6 @@ class House:
                         raise AssertionError(f"{door} does not listen:\n{self.log_end()}")
                     time.sleep(0.02)
         return True
-
-    def serve_options(self):
-        """As root a server must be told whom to become; the tests' one stays what it is."""
-        return []
 
     def found(self):
         """The domains and accounts, by the operator's commands against the running server."""
@@ -230,6 +230,13 @@ class House:
     def tls(self):
         """A client's TLS context that trusts this house's certificate and checks its name."""
         return ssl.create_default_context(cafile=str(self.certificate))
+
+    @staticmethod
+    def tls_without_checks():
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
 
     def talk(self, door):
         return Talk(self.address, self.port[door], self.tls() if door in ("submissions", "imaps", "pop3s") else None)
@@ -402,6 +409,7 @@ class HouseTest(unittest.TestCase):
     def setUpClass(cls):
         SCRATCH.mkdir(parents=True, exist_ok=True)
         cls.folder = Path(tempfile.mkdtemp(prefix=cls.__name__ + "-", dir=SCRATCH))
+        cls.folder.chmod(0o755)  # the server may be nobody
         Folders.made.append(cls.folder)
         cls.house = House(cls.folder / "house", **cls.house_options)
         try:
