@@ -56,8 +56,9 @@ struct ListenerOptions {
     std::string refusal;  // sent, with CRLF, to a connection over the limits, then closed
 };
 
-// Runs once per connection, on the loop that accepted it. The wire has done its TLS handshake
-// already where implicit_tls is set. What it throws is logged and closes the connection.
+// Runs once per connection, on the connection's loop; several loops call it at the same time. The
+// wire has done its TLS handshake already where implicit_tls is set. What it throws is logged and
+// closes the connection.
 using Serve = std::function<Task<void>(Wire wire)>;
 
 // One loop takes the connections off the port and gives each to the loop that has fewest of this
