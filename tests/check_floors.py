@@ -6,7 +6,7 @@ Reads the room(…) lines of src/CMakeLists.txt and every #include of src/**, an
 would notice each kind of breach.
 
  - A room's files include only their own room and the rooms it SEES, directly or through those; tests
-   also what TEST_SEES adds.
+   (x_test.cc, test_x.h) also what TEST_SEES adds. What is no test includes no test's header.
  - The rooms' SEES make no circle.
  - Asio's headers are included only by base/task.h and in net/.
  - A header begins its code with #pragma once and has no `using namespace` (literals aside).
@@ -21,7 +21,7 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\s+([\w:]+)")
-TEST_FILE = re.compile(r"_(test|fuzz|bench)\.(cc|h)$")
+TEST_FILE = re.compile(r"_(test|fuzz|bench)\.(cc|h)$|(^|/)test_[^/]*\.h$")
 README_LINES = 25
 
 
@@ -112,6 +112,8 @@ def check_file(source, path, rooms):
                     yield number, f'"{target}" names no room'
                 elif other not in allowed:
                     yield number, f'room {room} includes "{target}", but does not see {other}'
+                elif TEST_FILE.search(target) and not is_test:
+                    yield number, f'"{target}" is for tests'
                 elif not (path / target).exists():
                     yield number, f'"{target}" does not exist'
         using = USING_NAMESPACE.match(line)
@@ -167,7 +169,8 @@ room(b SEES a)
         "store/memory/README.md": "memory\n",
         "imap/server/door.h": 'using namespace std;\n#include "store/memory/memory.h"\n#include "base/gone.h"\n',
         "imap/server/door_test.cc": '#include "store/memory/memory.h"\n#include "net/wire.h"\n#include "door.h"\n',
-        "imap/server/door.cc": '#include "boost/asio/post.hpp"\n',
+        "imap/server/test_door.h": '#pragma once\n#include "store/memory/memory.h"\n',
+        "imap/server/door.cc": '#include "boost/asio/post.hpp"\n#include "imap/server/test_door.h"\n',
         "cellar/dark.cc": "\n",
     }
     expected = {
@@ -183,6 +186,7 @@ room(b SEES a)
         'src/imap/server/door_test.cc:3: "door.h" names no room',
         "src/imap/server/door.cc:1: includes <boost/asio/post.hpp>: Asio is seen by base/task.h and net/ only",
         'src/imap/server/door.cc:1: "boost/asio/post.hpp" names no room',
+        'src/imap/server/door.cc:2: "imap/server/test_door.h" is for tests',
         "src/cellar/dark.cc:1: lies in no room of src/CMakeLists.txt",
         "src/imap/server/README.md:1: room imap/server has sources and no README.md",
     }
