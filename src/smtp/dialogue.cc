@@ -132,6 +132,17 @@ Step Dialogue::on_shutdown()
 
 Step Dialogue::on_timeout() { return goodbye({421, "4.4.2", offer_.host_name + " has waited too long; goodbye"}); }
 
+Step Dialogue::on_endless_line() { return goodbye({421, "4.7.0", "a line without an end; goodbye"}); }
+
+Step Dialogue::on_endless_message() { return goodbye(too_large()); }
+
+Step Dialogue::on_early_bytes() { return goodbye({421, "4.7.0", "bytes came behind STARTTLS, before the handshake"}); }
+
+Reply Dialogue::too_large() const
+{
+    return {552, "5.3.4", fmt::format("the message is too large; {} bytes are the most", offer_.most_bytes)};
+}
+
 // --- greeting ---------------------------------------------------------------------------------
 
 // RFC 5321 section 4.1.1.1, 4.1.4: a greeting also ends a transaction.
@@ -181,7 +192,7 @@ Step Dialogue::mail(std::string_view argument)
     if (!envelope->smtputf8 && !(is_ascii(sender.local_part) && is_ascii(sender.domain)))
         return answer(553, "5.6.7", "an address with other letters than ASCII needs SMTPUTF8 behind it");
     if (envelope->declared_size > offer_.most_bytes)
-        return answer(552, "5.3.4", fmt::format("the message is too large; {} bytes are the most", offer_.most_bytes));
+        return answer(too_large());
     reset();
     transaction_.message = agent_.next_message_id();
     transaction_.envelope = std::move(*envelope);

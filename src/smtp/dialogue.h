@@ -78,13 +78,18 @@ public:
     Step on_message(Reply verdict);
     // The bytes are not a message (bare LF or CR): nothing behind them is read any more.
     Step on_broken_message(BodyEvent fault);
+    Step on_endless_message();  // twice the limit, and still no end of data
+    Step on_endless_line();
+    Step on_early_bytes();  // behind STARTTLS, before the handshake
     Step on_auth(AuthStep outcome);
     void on_tls();
     Step on_shutdown();
     Step on_timeout();
 
     State state() const { return session_.state; }
+    unsigned errors() const { return session_.errors; }
     std::size_t longest_line() const;
+    Reply too_large() const;
     Id message() const { return transaction_.message; }
     const Envelope& envelope() const { return transaction_.envelope; }
     Envelope take_envelope() { return std::exchange(transaction_.envelope, {}); }

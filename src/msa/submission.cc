@@ -1,0 +1,141 @@
+#include "msa/submission.h"
+
+#include "msa/login.h"
+#include "msa/submission_body.h"
+#include "smtp/hand_over.h"
+#include "smtp/trace.h"
+
+#include <fmt/format.h>
+
+namespace posthouse::msa {
+
+namespace {
+
+using smtp::Reply;
+
+class SubmissionAgent final : public smtp::Agent {
+public:
+    SubmissionAgent(const Services& services, const smtp::Offer& offer, const smtp::SessionFacts& facts) :
+        services_(services), offer_(offer), facts_(facts), login_(services, facts)
+    {
+    }
+
+    std::vector<std::string> mechanisms() override { return login_.mechanisms(); }
+    bool knows_auth() const override { return true; }
+    Task<smtp::AuthStep> authenticate(std::string mechanism, std::optional<std::string> initial_response) override
+    {
+        return login_.start(std::move(mechanism), std::move(initial_response));
+    }
+    Task<smtp::AuthStep> respond(std::string response) override { return login_.respond(std::move(response)); }
+
+    Id next_message_id() override { return services_.intake.next_id(); }
+    Task<Reply> sender(Id message, smtp::Envelope envelope) override;
+    Task<smtp::RecipientVerdict> recipient(smtp::Recipient recipient, std::uint64_t declared_size) override;
+    Task<std::expected<std::unique_ptr<smtp::Body>, Reply>> begin(Id message, smtp::Envelope envelope) override;
+
+private:
+    Task<Reply> judge(directory::Recipient found, std::string address, std::uint64_t size);
+    void tell_refusal(std::string_view step, const Reply& reply) const;
+
+    const Services& services_;
+    const smtp::Offer& offer_;
+    const smtp::SessionFacts& facts_;
+    Login login_;
+    Id message_ = 0;
+};
+
+// The null sender is a mail client's read receipt (RFC 8098); its From is checked like any other.
+Task<Reply> SubmissionAgent::sender(Id message, smtp::Envelope envelope)
+{
+    message_ = message;
+    if (!services_.intake.takes_mail())
+        co_return Reply{452, "4.3.1", "no space left to take mail; try again later"};
+    const smtp::Path& path = envelope.reverse_path;
+    if (path.is_null())
+        co_return Reply{250, "2.1.0", "a notice, from nobody"};
+    const std::string address = path.text();
+    const Result<bool> may = co_await services_.directory.may_send_as(facts_.account, path.local_part, path.domain);
+    if (!may)
+        co_return smtp::reply_to(may.error());
+    if (!*may) {
+        Reply reply{550, "5.7.1", fmt::format("{} is no address of {}", address, facts_.login)};
+        tell_refusal("sender refused", reply);
+        co_return reply;
+    }
+    co_return Reply{250, "2.1.0", address + " may go on"};
+}
+
+Task<smtp::RecipientVerdict> SubmissionAgent::recipient(smtp::Recipient recipient, std::uint64_t declared_size)
+{
+    if (recipient.path.domain.empty())  // <postmaster>: of the writer's own domain
+        recipient.path.domain = facts_.login.substr(facts_.login.rfind('@') + 1);
+    Result<directory::Recipient> found =
+        co_await services_.directory.resolve(recipient.path.local_part, recipient.path.domain);
+    Reply reply;
+    if (found)
+        reply = co_await judge(std::move(*found), recipient.path.text(), declared_size);
+    else
+        reply = smtp::reply_to(found.error());
+    if (!reply.is_success())
+        tell_refusal("recipient refused", reply);
+    co_return smtp::RecipientVerdict{std::move(reply), std::move(recipient)};
+}
+
+Task<Reply> SubmissionAgent::judge(directory::Recipient found, std::string address, std::uint64_t size)
+{
+    using enum directory::RecipientKind;
+    switch (found.kind) {
+    case not_ours:
+        co_return Reply{550, "5.7.1", "mail for other hosts is not carried yet; " + address + " lives elsewhere"};
+    case no_such_user: co_return Reply{550, "5.1.1", "no such user: " + address};
+    case disabled: co_return Reply{550, "5.2.1", "the mailbox of " + address + " is closed"};
+    case loop: co_return Reply{550, "5.4.6", "the alias " + address + " leads in a circle"};
+    case local: break;
+    }
+    Result<void> room;
+    for (const directory::Target& target : found.targets) {
+        room = co_await services_.quotas.has_room(target.account, size);
+        if (room)  // who is behind an alias together with others does not keep the mail from them
+            co_return Reply{250, "2.1.5", address + " is known here"};
+        if (room.error().code != ErrorCode::over_quota)
+            co_return smtp::reply_to(room.error());
+    }
+    co_return Reply{452, "4.2.2", "the mailbox of " + address + " is full; try again later"};
+}
+
+void SubmissionAgent::tell_refusal(std::string_view step, const Reply& reply) const
+{
+    if (services_.recorder.wanted())
+        services_.recorder.step({facts_.session, message_, "msa", step, reply.codes(), reply.text});
+    services_.log.write(LogLevel::info, "msa", message_, step,
+                        {{"peer", facts_.peer.text()}, {"account", facts_.login}, {"reply", reply.line()}});
+}
+
+Task<std::expected<std::unique_ptr<smtp::Body>, Reply>> SubmissionAgent::begin(Id message, smtp::Envelope envelope)
+{
+    std::string trace = received_field(facts_, envelope, message, offer_.host_name, services_.clock.now());
+    Result<std::unique_ptr<smtp::Incoming>> incoming = co_await services_.intake.begin(message, std::move(envelope));
+    if (!incoming)
+        co_return std::unexpected(smtp::reply_to(incoming.error()));
+    co_return std::make_unique<SubmissionBody>(
+        services_, offer_.host_name, facts_.account,
+        smtp::HandOver(std::move(*incoming), message, facts_, "msa", services_.recorder, services_.log),
+        std::move(trace));
+}
+
+}  // namespace
+
+Submission::Submission(Services services, Settings settings) : services_(services)
+{
+    offer_.host_name = std::move(settings.host_name);
+    offer_.login_required = true;
+    offer_.most_bytes = settings.most_bytes;
+    offer_.most_recipients = settings.most_recipients;
+}
+
+std::unique_ptr<smtp::Agent> Submission::open(const smtp::SessionFacts& facts)
+{
+    return std::make_unique<SubmissionAgent>(services_, offer_, facts);
+}
+
+}  // namespace posthouse::msa

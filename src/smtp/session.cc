@@ -1,0 +1,402 @@
+#include "smtp/session.h"
+
+#include "net/line_framer.h"
+#include "smtp/dialogue.h"
+
+#include <fmt/format.h>
+
+namespace posthouse::smtp {
+
+namespace {
+
+// Replies gather up to this before they are sent though more commands wait (HOSTILE A7).
+constexpr std::size_t most_unsent = 16 * 1024;
+constexpr unsigned errors_before_delay = 10;
+
+// Lifetime: a local of serve(), so it outlives every await in it. What it refers to are services.
+class Session {
+public:
+    Session(const ServerServices& services, const Patience& patience, net::Wire wire);
+
+    Task<void> run();
+    Task<void> apologise();  // after a bug
+
+private:
+    Task<bool> act_on(Step step);
+    Task<Step> take_data();
+    Task<Step> take_chunk(Chunk chunk);
+    Task<Step> skip_chunk(Step step);
+    Task<void> hand_on(std::string block);
+    Task<Step> begin_tls(Step step);
+    Task<Result<void>> flush();
+    Task<Result<void>> fill(Deadline deadline);
+
+    Step on_frame(const net::LineFramer::Frame& frame);
+    Step on_wire_error(const Error& error);
+    void say(const Reply& reply);
+    void note_tls();
+    void tell_line(Speaker speaker, std::string_view line);
+    void tell_step(std::string_view step, std::string_view result, std::string_view reason);
+    Deadline within(Duration patience) const { return Deadline::in(services_.clock, patience); }
+
+    const ServerServices& services_;
+    const Patience& patience_;
+    net::Wire wire_;
+    SessionFacts facts_;
+    std::unique_ptr<Agent> agent_;
+    Dialogue dialogue_;
+    net::LineFramer framer_;
+    std::string out_;  // replies that are not sent yet
+    LineEnds line_ends_;  // of a message that comes in chunks
+    std::unique_ptr<Body> body_;  // of the message that is coming in
+    std::optional<Reply> refusal_;  // what the message will be answered, though more of it comes
+    std::uint64_t taken_ = 0;  // bytes of the message so far
+    Deadline message_deadline_;
+    Id message_ = 0;  // that the lines being told belong to
+};
+
+SessionFacts facts_of(const ServerServices& services, const net::Wire& wire)
+{
+    SessionFacts facts;
+    facts.session = services.ids.next();
+    facts.peer = wire.peer();
+    facts.local = wire.local();
+    return facts;
+}
+
+Session::Session(const ServerServices& services, const Patience& patience, net::Wire wire) :
+    services_(services),
+    patience_(patience),
+    wire_(std::move(wire)),
+    facts_(facts_of(services, wire_)),
+    agent_(services.door.open(facts_)),
+    dialogue_(services.door.offer(), facts_, *agent_, services.starttls != nullptr),
+    framer_(longest_command_line)
+{
+}
+
+Task<void> Session::run()
+{
+    tell_step("connected", facts_.peer.text(), {});
+    if (wire_.is_tls())
+        note_tls();
+    Step step = dialogue_.greet();
+    bool goes_on = co_await act_on(std::move(step));
+    while (goes_on) {
+        framer_.limit(dialogue_.longest_line());
+        const net::LineFramer::Frame frame = framer_.next(wire_.input());
+        if (frame.kind == net::LineFramer::Kind::need_more) {
+            wire_.consume(frame.consumed);
+            const Result<void> filled = co_await fill(within(patience_.command));
+            if (filled && framer_.swallowed() <= most_swallowed)
+                continue;
+            step = filled ? dialogue_.on_endless_line() : on_wire_error(filled.error());
+        } else {
+            step = on_frame(frame);
+            wire_.consume(frame.consumed);
+        }
+        goes_on = co_await act_on(std::move(step));
+    }
+}
+
+Task<void> Session::apologise()
+{
+    out_.clear();
+    say({421, "4.3.0", "something went wrong here; try again later"});
+    co_await flush();
+}
+
+Step Session::on_frame(const net::LineFramer::Frame& frame)
+{
+    using Kind = net::LineFramer::Kind;
+    if (services_.recorder.wanted())
+        tell_line(Speaker::client, dialogue_.recordable(frame.line));
+    switch (frame.kind) {
+    case Kind::bare_lf: return dialogue_.on_bad_line(Dialogue::LineFault::bare_lf);
+    case Kind::bare_cr: return dialogue_.on_bad_line(Dialogue::LineFault::bare_cr);
+    case Kind::too_long: return dialogue_.on_bad_line(Dialogue::LineFault::too_long);
+    default: return dialogue_.on_line(frame.line);
+    }
+}
+
+Step Session::on_wire_error(const Error& error)
+{
+    body_.reset();
+    if (error == ErrorCode::timeout)
+        return dialogue_.on_timeout();
+    if (error == ErrorCode::cancelled)
+        return dialogue_.on_shutdown();
+    return {{}, Next::close};  // nobody is left to answer
+}
+
+// Does what the step asks for, and what follows from that, up to the next command. False: the
+// session is over.
+Task<bool> Session::act_on(Step step)
+{
+    for (;;) {
+        if (const Id message = dialogue_.message())
+            message_ = message;
+        switch (step.next) {
+        case Next::command: {
+            if (step.reply.is_permanent() && dialogue_.errors() >= errors_before_delay && patience_.error_delay > 0s)
+                co_await sleep_for(patience_.error_delay);
+            say(step.reply);
+            message_ = dialogue_.message();
+            if (dialogue_.state() != State::chunks)
+                body_.reset();
+            if (out_.size() < most_unsent)
+                co_return true;
+            const Result<void> sent = co_await flush();
+            co_return sent.has_value();
+        }
+        case Next::close: {
+            body_.reset();
+            if (step.reply.code != 0)
+                say(step.reply);
+            co_await flush();
+            tell_step("closed", step.reply.codes(), step.reply.text);
+            co_await wire_.linger(within(patience_.linger));
+            co_return false;
+        }
+        case Next::ask_sender: {
+            Reply verdict = co_await agent_->sender(dialogue_.message(), dialogue_.envelope());
+            step = dialogue_.on_sender(std::move(verdict));
+            break;
+        }
+        case Next::ask_recipient: {
+            RecipientVerdict verdict =
+                co_await agent_->recipient(dialogue_.asked_recipient(), dialogue_.envelope().declared_size);
+            step = dialogue_.on_recipient(std::move(verdict));
+            break;
+        }
+        case Next::ask_body: {
+            auto begun = co_await agent_->begin(dialogue_.message(), dialogue_.take_envelope());
+            refusal_.reset();
+            taken_ = 0;
+            line_ends_ = {};
+            message_deadline_ = within(patience_.message);
+            if (begun)
+                body_ = std::move(*begun);
+            step = dialogue_.on_body(begun ? std::nullopt : std::optional(std::move(begun.error())));
+            break;
+        }
+        case Next::take_data: {
+            say(step.reply);
+            step = co_await take_data();
+            break;
+        }
+        case Next::take_chunk: {
+            step = co_await take_chunk(step.chunk);
+            break;
+        }
+        case Next::skip_chunk: {
+            body_.reset();
+            step = co_await skip_chunk(std::move(step));
+            break;
+        }
+        case Next::authenticate: {
+            AuthStart start = dialogue_.take_auth_start();
+            AuthStep outcome =
+                co_await agent_->authenticate(std::move(start.mechanism), std::move(start.initial_response));
+            step = dialogue_.on_auth(std::move(outcome));
+            break;
+        }
+        case Next::respond: {
+            AuthStep outcome = co_await agent_->respond(dialogue_.take_auth_response());
+            step = dialogue_.on_auth(std::move(outcome));
+            break;
+        }
+        case Next::start_tls: {
+            step = co_await begin_tls(std::move(step));
+            if (step.next == Next::command)
+                co_return true;  // what was to be said was said before the handshake
+            break;
+        }
+        }
+    }
+}
+
+// Gives a piece to the agent, unless the message is refused already.
+Task<void> Session::hand_on(std::string block)
+{
+    taken_ += block.size();
+    if (!refusal_ && taken_ > services_.door.offer().most_bytes)
+        refusal_ = dialogue_.too_large();
+    if (refusal_ || block.empty())
+        co_return;
+    std::optional<Reply> refused = co_await body_->append(std::move(block));
+    if (refused) {
+        refusal_ = std::move(refused);
+        body_.reset();
+    }
+}
+
+Task<Step> Session::take_data()
+{
+    DataFramer framer;
+    for (;;) {
+        std::string block;
+        block.reserve(wire_.input().size());
+        const DataFramer::Frame frame = framer.next(wire_.input(), block);
+        wire_.consume(frame.consumed);
+        if (frame.event == BodyEvent::bare_lf || frame.event == BodyEvent::bare_cr)
+            co_return dialogue_.on_broken_message(frame.event);
+        co_await hand_on(std::move(block));
+        if (frame.event == BodyEvent::end)
+            break;
+        if (taken_ > 2 * services_.door.offer().most_bytes)
+            co_return dialogue_.on_endless_message();
+        const Result<void> filled = co_await fill({std::min(message_deadline_.at, within(patience_.data_block).at)});
+        if (!filled)
+            co_return on_wire_error(filled.error());
+    }
+    if (services_.recorder.wanted())
+        tell_line(Speaker::client, fmt::format("[{} bytes of message]", taken_));
+    if (refusal_)
+        co_return dialogue_.on_message(std::move(*refusal_));
+    Reply verdict = co_await body_->finish();
+    body_.reset();
+    co_return dialogue_.on_message(std::move(verdict));
+}
+
+Task<Step> Session::take_chunk(Chunk chunk)
+{
+    std::uint64_t left = chunk.size;
+    while (left > 0) {
+        if (wire_.input().empty()) {
+            const Result<void> filled =
+                co_await fill({std::min(message_deadline_.at, within(patience_.data_block).at)});
+            if (!filled)
+                co_return on_wire_error(filled.error());
+        }
+        std::string block(wire_.input().substr(0, std::min<std::uint64_t>(left, wire_.input().size())));
+        wire_.consume(block.size());
+        left -= block.size();
+        const BodyEvent fault = line_ends_.check(block);
+        if (fault != BodyEvent::need_more)
+            co_return dialogue_.on_broken_message(fault);
+        co_await hand_on(std::move(block));
+    }
+    if (services_.recorder.wanted())
+        tell_line(Speaker::client, fmt::format("[{} bytes of message]", chunk.size));
+    if (chunk.is_last && line_ends_.waits_for_lf())
+        co_return dialogue_.on_broken_message(BodyEvent::bare_cr);
+    if (refusal_)
+        co_return chunk.is_last ? dialogue_.on_message(std::move(*refusal_)) : dialogue_.on_chunk(std::move(refusal_));
+    if (!chunk.is_last)
+        co_return dialogue_.on_chunk(std::nullopt);
+    Reply verdict = co_await body_->finish();
+    body_.reset();
+    co_return dialogue_.on_message(std::move(verdict));
+}
+
+// The bytes of a chunk that was refused: read, never looked at.
+Task<Step> Session::skip_chunk(Step step)
+{
+    std::uint64_t left = step.chunk.size;
+    const Deadline whole = within(patience_.message);
+    while (left > 0) {
+        if (wire_.input().empty()) {
+            const Result<void> filled = co_await fill({std::min(whole.at, within(patience_.data_block).at)});
+            if (!filled)
+                co_return on_wire_error(filled.error());
+        }
+        const std::size_t count = std::min<std::uint64_t>(left, wire_.input().size());
+        wire_.consume(count);
+        left -= count;
+    }
+    step.next = Next::command;
+    co_return step;
+}
+
+// RFC 3207. Bytes that came before the handshake were not protected by it, yet would be read as if
+// they were (HOSTILE A3).
+Task<Step> Session::begin_tls(Step step)
+{
+    if (!wire_.input().empty())
+        co_return dialogue_.on_early_bytes();
+    say(step.reply);
+    const Result<void> sent = co_await flush();
+    if (!sent)
+        co_return on_wire_error(sent.error());
+    const Result<void> done = co_await wire_.accept_tls(*services_.starttls, within(patience_.handshake));
+    if (!done) {
+        services_.log.write(LogLevel::info, services_.door.room(), facts_.session, "no TLS",
+                            {{"peer", facts_.peer.text()}, {"why", done.error().text}});
+        tell_step("no TLS", to_string(done.error().code), done.error().text);
+        co_return Step{{}, Next::close};
+    }
+    dialogue_.on_tls();
+    framer_.reset();
+    note_tls();
+    co_return Step{};
+}
+
+void Session::note_tls()
+{
+    facts_.encrypted = true;
+    facts_.tls_version = wire_.tls().version;
+    facts_.tls_cipher = wire_.tls().cipher;
+    facts_.channel_binding = [this](net::ChannelBinding kind) { return wire_.channel_binding(kind); };
+    tell_step("tls", facts_.tls_version + " " + facts_.tls_cipher, {});
+}
+
+Task<Result<void>> Session::fill(Deadline deadline)
+{
+    const Result<void> sent = co_await flush();
+    if (!sent)
+        co_return sent;
+    const Result<void> filled = co_await wire_.fill(deadline);
+    co_return filled;
+}
+
+Task<Result<void>> Session::flush()
+{
+    if (out_.empty())
+        co_return Result<void>{};
+    const Result<void> sent = co_await wire_.write(std::exchange(out_, {}), within(patience_.write));
+    co_return sent;
+}
+
+void Session::say(const Reply& reply)
+{
+    const std::size_t start = out_.size();
+    append_to(out_, reply);
+    if (!services_.recorder.wanted())
+        return;
+    if (reply.code == 334)
+        return tell_line(Speaker::server, "334 [challenge]");
+    std::string_view rest = std::string_view(out_).substr(start);
+    for (std::size_t end; (end = rest.find("\r\n")) != std::string_view::npos; rest.remove_prefix(end + 2))
+        tell_line(Speaker::server, rest.substr(0, end));
+}
+
+void Session::tell_line(Speaker speaker, std::string_view line)
+{
+    services_.recorder.line({facts_.session, message_, speaker, line});
+}
+
+void Session::tell_step(std::string_view step, std::string_view result, std::string_view reason)
+{
+    if (services_.recorder.wanted())
+        services_.recorder.step({facts_.session, message_, services_.door.room(), step, result, reason});
+}
+
+}  // namespace
+
+Task<void> Server::serve(net::Wire wire)
+{
+    Session session(services_, patience_, std::move(wire));
+    std::exception_ptr bug;
+    try {
+        co_await session.run();
+    } catch (...) {
+        bug = std::current_exception();
+    }
+    if (!bug)
+        co_return;
+    co_await session.apologise();
+    std::rethrow_exception(bug);  // the task group logs it
+}
+
+}  // namespace posthouse::smtp
