@@ -1,6 +1,6 @@
 #include "app/admin_client.h"
 
-#include "app/house.h"
+#include "app/household.h"
 #include "app/run_blocking.h"
 
 #include <cstdlib>
@@ -51,7 +51,8 @@ public:
         settings.hostname = "localhost";
         settings.data = data_folder;
         settings.threads = 1;
-        Result<std::unique_ptr<Household>> household = Household::open(settings, *client->log_, client->recorder_);
+        Result<std::unique_ptr<Household>> household =
+            Household::open(settings, client->loops_, *client->log_, client->recorder_);
         if (!household)
             return fail(household.error());
         client->household_ = std::move(*household);
@@ -66,6 +67,7 @@ public:
 private:
     std::unique_ptr<Log> log_ = make_log(LogLevel::warning, LogFormat::text);
     NoRecorder recorder_;
+    Loops loops_{1};
     std::unique_ptr<Household> household_;
 };
 

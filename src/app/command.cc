@@ -2,6 +2,7 @@
 
 #include "app/administration.h"
 #include "app/server_commands.h"
+#include "app/version.h"
 #include "base/terminal.h"
 #include "base/text.h"
 
@@ -68,7 +69,7 @@ int main_command(int argc, char** argv)
         return words.empty() ? exit_code::usage : exit_code::ok;
     }
     if (words[0] == "--version") {
-        std::puts("posthouse " POSTHOUSE_VERSION);
+        std::printf("posthouse %s\n", std::string(version).c_str());
         return exit_code::ok;
     }
     for (const Command& command : commands())

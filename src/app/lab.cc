@@ -141,10 +141,8 @@ int lab_command(std::span<const std::string> arguments)
     if (const Result<void> settled = household.run(settle(household.directory(), household.mailboxes())); !settled)
         return report(settled.error());
     welcome(**house, data);
-    while (wait_for_signal() != Wish::stop)
-        (*house)->reload();
-    std::printf("\nStopping; the mail stays in %s\n", data.c_str());
-    (*house)->stop();
+    (*house)->run_until_told();
+    std::printf("\nStopped; the mail stays in %s\n", data.c_str());
     return exit_code::ok;
 }
 

@@ -44,9 +44,13 @@ void block_signals()
 Wish wait_for_signal()
 {
     const sigset_t set = our_signals();
-    int signal = 0;
-    while (::sigwait(&set, &signal) != 0) { }
-    return signal == SIGHUP ? Wish::reload : Wish::stop;
+    constexpr timespec minute{60, 0};
+    for (;;) {
+        const int signal = ::sigtimedwait(&set, nullptr, &minute);
+        if (signal < 0 && errno == EINTR)
+            continue;
+        return signal < 0 ? Wish::look : signal == SIGHUP ? Wish::reload : Wish::stop;
+    }
 }
 
 void prepare_process()
@@ -57,6 +61,7 @@ void prepare_process()
         limit.rlim_cur = limit.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);  // we never run a program
     ::umask(077);
 }
 
@@ -78,8 +83,6 @@ Result<void> become(const User& user)
         return fail(system_error("cannot become the user of the settings"));
     if (user.uid != 0 && ::setuid(0) == 0)
         return fail(ErrorCode::internal, "root came back after it was given up");
-    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    ::prctl(PR_SET_DUMPABLE, 0);
     return {};
 }
 

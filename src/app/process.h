@@ -8,11 +8,13 @@
 
 namespace posthouse::app {
 
-// Blocks the signals that stop and reload, in this thread and all that it starts later.
+// Before any thread is started: blocks the signals that stop and reload, in this thread and
+// all that it starts later.
 void block_signals();
 
-enum class Wish { stop, reload };
-// Waits for SIGINT or SIGTERM (stop) or SIGHUP (reload). By the main thread, after block_signals().
+enum class Wish { stop, reload, look };
+// Waits for SIGINT or SIGTERM (stop) or SIGHUP (reload); `look` after a minute without any. By the
+// main thread, after block_signals().
 Wish wait_for_signal();
 
 // Raises the soft limit of open files to the hard one; SIGPIPE is ignored.
@@ -24,7 +26,7 @@ struct User {
 };
 Result<User> find_user(const std::string& name);
 bool is_root();
-// For good: groups, gid, uid, and what could give them back. Before any thread is started.
+// For good, for all threads: groups, gid, uid, and what could give them back.
 Result<void> become(const User& user);
 
 // Made with mode 0700 where it is not there, with its parents; given to `user` where we are root.

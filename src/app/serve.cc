@@ -28,20 +28,6 @@ std::optional<std::string> fault_of_user(const Settings& settings)
     return std::nullopt;
 }
 
-int run_until_told(House& house, Log& log)
-{
-    for (;;) {
-        if (wait_for_signal() == Wish::reload) {
-            house.reload();
-            continue;
-        }
-        log.write(LogLevel::info, "app", 0, "stopping");
-        house.stop();
-        log.write(LogLevel::info, "app", 0, "stopped");
-        return exit_code::ok;
-    }
-}
-
 }  // namespace
 
 int serve_command(std::span<const std::string> arguments)
@@ -75,7 +61,8 @@ int serve_command(std::span<const std::string> arguments)
     for (const House::Listening& port : (*house)->listening())
         log->write(LogLevel::info, "app", 0, "listening",
                    {{"door", std::string(name_of(port.door))}, {"at", port.at.text()}});
-    return run_until_told(**house, *log);
+    (*house)->run_until_told();
+    return exit_code::ok;
 }
 
 }  // namespace posthouse::app

@@ -1,0 +1,53 @@
+#include "app/household.h"
+
+#include "app/rooms.h"
+
+namespace posthouse::app {
+
+Household::Household(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) { }
+
+Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loops& loops, Log& log, Recorder& recorder)
+{
+    auto rooms = std::make_unique<Rooms>(loops, log, recorder);
+    store::RocksOptions options;
+    options.folder = settings.data + "/store";
+    options.unsafe_no_sync = settings.unsafe_no_sync;
+    options.block_cache_bytes = settings.cache_bytes;
+    Result<std::unique_ptr<store::RocksStore>> store =
+        store::RocksStore::open(options, rooms->clock, rooms->readers, log);
+    if (!store)
+        return fail(store.error());
+    rooms->store = std::move(*store);
+    rooms->blobs = store::make_blobs(*rooms->store, rooms->ids);
+    rooms->directory =
+        directory::make_directory({*rooms->store, rooms->ids, rooms->clock, rooms->random, rooms->hashers, log});
+    rooms->quotas = std::make_unique<DirectoryQuotas>(*rooms->directory.directory);
+    rooms->mailboxes = mailbox::make_mailboxes(
+        {*rooms->store, *rooms->blobs, rooms->loops, rooms->ids, rooms->clock, *rooms->quotas, log});
+    rooms->courier = std::make_unique<mda::LocalDelivery>(*rooms->mailboxes, recorder);
+    rooms->room_for_mail = std::make_unique<CourierQuotas>(*rooms->courier);
+    rooms->queue = std::make_unique<mta::queue::Queue>(
+        mta::queue::QueueServices{*rooms->store, *rooms->blobs, *rooms->courier, rooms->loops, rooms->ids, rooms->clock,
+                                  recorder, log, rooms->tasks});
+    rooms->intake = std::make_unique<mta::queue::LocalIntake>(
+        mta::queue::IntakeServices{*rooms->store, *rooms->directory.directory, *rooms->mailboxes, *rooms->courier,
+                                   *rooms->queue, rooms->ids, rooms->clock, recorder});
+    rooms->upkeep = std::make_unique<HouseUpkeep>(*rooms->store, *rooms->queue, rooms->readers, rooms->clock);
+    rooms->api = std::make_unique<console::Api>(
+        console::ApiServices{*rooms->directory.directory, *rooms->mailboxes, *rooms->upkeep, rooms->clock, log});
+    return std::unique_ptr<Household>(new Household(std::move(rooms)));
+}
+
+Household::~Household()
+{
+    rooms_->queue->stop();
+    run_blocking(rooms_->loops[0], rooms_->mailboxes->stop());
+    rooms_->tasks.wait();
+}
+
+console::Api& Household::api() { return *rooms_->api; }
+directory::Directory& Household::directory() { return *rooms_->directory.directory; }
+mailbox::Mailboxes& Household::mailboxes() { return *rooms_->mailboxes; }
+Loop& Household::loop() { return rooms_->loops[0]; }
+
+}  // namespace posthouse::app

@@ -1,0 +1,86 @@
+// All rooms that live from the store, in the order they are built. Seen by household.cc and house.cc.
+#pragma once
+
+#include "app/household.h"
+#include "app/upkeep.h"
+#include "base/random.h"
+#include "directory/make.h"
+#include "mda/local_delivery.h"
+#include "mta/queue/intake.h"
+#include "mta/queue/queue.h"
+#include "smtp/agent.h"
+#include "store/blobs.h"
+#include "store/rocksdb/rocks_store.h"
+
+namespace posthouse::app {
+
+inline constexpr unsigned read_threads = 4;  // row and blob reads that the block cache does not answer
+inline constexpr std::size_t most_reads_waiting = 100'000;
+inline constexpr unsigned hash_threads = 2;  // Argon2id takes 19 MiB each
+inline constexpr std::size_t most_hashes_waiting = 64;
+
+// The mailbox room asks who lives here only this.
+class DirectoryQuotas final : public mailbox::Quotas {
+public:
+    explicit DirectoryQuotas(directory::Directory& directory) : directory_(directory) { }
+    Task<Result<std::uint64_t>> limit_of(mailbox::AccountId id) override
+    {
+        const Result<directory::Account> account = co_await directory_.account(id);
+        if (!account)
+            co_return fail(account.error());
+        co_return account->quota_bytes;
+    }
+
+private:
+    directory::Directory& directory_;
+};
+
+// RCPT and SIZE ask whether there is room.
+class CourierQuotas final : public smtp::Quotas {
+public:
+    explicit CourierQuotas(mailbox::Courier& courier) : courier_(courier) { }
+    Task<Result<void>> has_room(Id account, std::uint64_t size) override
+    {
+        co_return co_await courier_.has_room(account, size);
+    }
+
+private:
+    mailbox::Courier& courier_;
+};
+
+// From the ground up; destroyed the other way.
+struct Household::Rooms {
+    Rooms(Loops& the_loops, Log& the_log, Recorder& the_recorder) :
+        log(the_log),
+        recorder(the_recorder),
+        loops(the_loops),
+        tasks([this](std::string_view name, std::string_view what) {
+            log.write(LogLevel::error, "app", 0, "a task ended with a bug",
+                      {{"task", std::string(name)}, {"what", std::string(what)}});
+        })
+    {
+    }
+
+    SystemClock clock;
+    SystemRandom random;
+    Log& log;
+    Recorder& recorder;
+    IdSource ids{clock, random};
+    Workers readers{read_threads, most_reads_waiting};
+    Workers hashers{hash_threads, most_hashes_waiting};
+    Loops& loops;
+    TaskGroup tasks;
+    std::unique_ptr<store::RocksStore> store;
+    std::unique_ptr<store::Blobs> blobs;
+    directory::Made directory;
+    std::unique_ptr<DirectoryQuotas> quotas;
+    std::unique_ptr<mailbox::Mailboxes> mailboxes;
+    std::unique_ptr<mda::LocalDelivery> courier;
+    std::unique_ptr<CourierQuotas> room_for_mail;
+    std::unique_ptr<mta::queue::Queue> queue;
+    std::unique_ptr<mta::queue::LocalIntake> intake;
+    std::unique_ptr<HouseUpkeep> upkeep;
+    std::unique_ptr<console::Api> api;
+};
+
+}  // namespace posthouse::app
