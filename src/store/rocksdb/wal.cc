@@ -115,8 +115,23 @@ WalReader::Fragment WalReader::fragment()
 
 void WalReader::suspect(std::size_t at)
 {
-    if (!torn_at_)
-        torn_at_ = at;
+    if (torn_at_)
+        return;
+    torn_at_ = at;
+    torn_is_ours_ = looks_like_ours(at);
+}
+
+// A file that is used again holds an older log behind the newer one; where the newer ends, the older
+// goes on in the middle of a record.
+bool WalReader::looks_like_ours(std::size_t at) const
+{
+    const std::string_view header = file_.substr(at, long_header);
+    if (header.size() < long_header)
+        return true;
+    const auto type = static_cast<std::uint8_t>(header[6]);
+    if (numbered_ || (type >= first_numbered_type && type <= last_numbered_type))
+        return little_endian(header.substr(7)) == log_number_;
+    return true;
 }
 
 void WalReader::confirm_suspicion(std::size_t until)
@@ -158,6 +173,7 @@ std::optional<WalRecord> WalReader::next()
         if (record && (found.kind == Kind::whole || found.kind == Kind::last)) {
             confirm_suspicion(record->offset);
             good_end_ = record->end;
+            numbered_ = record->with_log_number;
             return record;
         }
     }

@@ -41,9 +41,9 @@ public:
     std::optional<WalRecord> next();
     // Stretches that could not be read, up to the last record given; `tail()` is not among them.
     const std::vector<WalDamage>& damage() const { return damage_; }
-    // After next() gave nullopt: bytes behind the last good record that are neither zero nor what an
-    // older log left: a record torn by a crash.
-    bool torn() const { return torn_at_.has_value(); }
+    // After next() gave nullopt: behind the last good record lies a broken one of this log (torn by a
+    // crash, or damaged), and not only zeros or what an older log left.
+    bool torn() const { return torn_at_.has_value() && torn_is_ours_; }
     // Behind the last good record.
     std::size_t good_end() const { return good_end_; }
 
@@ -59,6 +59,7 @@ private:
     Fragment parse_at(std::size_t at) const;
     std::size_t skip_bad(std::size_t at) const;
     void suspect(std::size_t at);
+    bool looks_like_ours(std::size_t at) const;
     void confirm_suspicion(std::size_t until);
 
     std::string_view file_;
@@ -66,6 +67,8 @@ private:
     std::size_t at_ = 0;
     std::size_t good_end_ = 0;
     std::optional<std::size_t> torn_at_;  // first unreadable byte that no good record follows yet
+    bool torn_is_ours_ = false;
+    bool numbered_ = false;  // as its good records are
     std::vector<WalDamage> damage_;
 };
 

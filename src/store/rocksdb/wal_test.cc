@@ -136,6 +136,9 @@ TEST(WalReused, WhatAnOlderLogLeftIsItsEnd)
     ASSERT_EQ(all.records.size(), 10u);
     EXPECT_TRUE(all.damage.empty());
     EXPECT_EQ(all.good_end, newer.bytes().size());
+    EXPECT_FALSE(all.torn);
+    file[newer.bytes().size() - 1] ^= 1;
+    EXPECT_TRUE(read(file, 7).torn) << "the last record of this log is broken";
     EXPECT_EQ(read(file, 5).records.size(), 0u);
 }
 

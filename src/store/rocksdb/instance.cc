@@ -1,0 +1,244 @@
+#include "store/rocksdb/instance.h"
+
+#include "store/rocksdb/layout.h"
+
+#include <algorithm>
+#include <array>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+#include <sys/resource.h>
+
+#include <fmt/format.h>
+
+namespace posthouse::store {
+
+namespace {
+
+class Listener final : public rocksdb::EventListener {
+public:
+    Listener(Log& log, std::function<void(std::string)> on_failure) : log_(log), on_failure_(std::move(on_failure)) { }
+
+    void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override
+    {
+        const std::string what = status->ToString();
+        log_.write(LogLevel::alarm, "store/rocksdb", 0, "the store's background work failed",
+                   {{"reason", std::to_string(static_cast<int>(reason))}, {"error", what}});
+        // Damaged data does not stop the healthy rest; whatever the disk refused does.
+        if (!status->IsCorruption() && on_failure_)
+            on_failure_(what);
+    }
+
+private:
+    Log& log_;
+    std::function<void(std::string)> on_failure_;
+};
+
+// RocksDB's own notes go nowhere but for its warnings and errors, which come into our log.
+class NoteTaker final : public rocksdb::Logger {
+public:
+    explicit NoteTaker(Log& log) : rocksdb::Logger(rocksdb::WARN_LEVEL), log_(log) { }
+    using rocksdb::Logger::Logv;
+    void Logv(const char* format, va_list arguments) override { write(LogLevel::info, format, arguments); }
+    void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override
+    {
+        if (level < GetInfoLogLevel() || level == rocksdb::HEADER_LEVEL)
+            return;
+        write(level >= rocksdb::ERROR_LEVEL ? LogLevel::error : LogLevel::warning, format, arguments);
+    }
+
+private:
+    void write(LogLevel level, const char* format, va_list arguments)
+    {
+        char text[1024];
+        std::vsnprintf(text, sizeof text, format, arguments);
+        log_.write(level, "store/rocksdb", 0, "rocksdb says", {{"text", text}});
+    }
+    Log& log_;
+};
+
+int open_files(int wanted)
+{
+    rlimit limit;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return wanted;
+    return std::clamp(static_cast<int>(std::min<rlim_t>(limit.rlim_cur / 4, 1 << 20)), 20, std::max(20, wanted));
+}
+
+rocksdb::DBOptions database_options(const RocksOptions& options, Log& log)
+{
+    rocksdb::DBOptions db;
+    db.create_if_missing = true;
+    db.create_missing_column_families = true;
+    // On, one flipped bit would stop every later write (measured); checksums are verified on every read.
+    db.paranoid_checks = false;
+    // salvage.h has looked at the logs and left only good records in them: nothing is to be skipped.
+    db.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+    db.max_total_wal_size = options.wal_bytes;
+    db.max_open_files = open_files(options.open_files);
+    db.max_background_jobs = 2;
+    db.max_subcompactions = 1;
+    db.max_file_opening_threads = 2;
+    // A failed job means a new instance; RocksDB's own retries would hide it.
+    db.max_bgerror_resume_count = 0;
+    db.bytes_per_sync = 1 << 20;
+    db.stats_dump_period_sec = 0;
+    db.stats_persist_period_sec = 0;
+    db.enable_write_thread_adaptive_yield = false;  // one writer
+    db.allow_concurrent_memtable_write = false;
+    db.skip_stats_update_on_db_open = true;
+    db.skip_checking_sst_file_sizes_on_db_open = true;
+    db.info_log = std::make_shared<NoteTaker>(log);
+    return db;
+}
+
+rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache)
+{
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = cache;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.cache_index_and_filter_blocks = true;  // memory stays what block_cache_bytes says
+    table.cache_index_and_filter_blocks_with_high_priority = true;
+    table.pin_l0_filter_and_index_blocks_in_cache = true;
+    table.format_version = 5;
+    return table;
+}
+
+rocksdb::ColumnFamilyOptions rows_options(const RocksOptions& options, const std::shared_ptr<rocksdb::Cache>& cache)
+{
+    rocksdb::ColumnFamilyOptions family;
+    family.write_buffer_size = options.rows_buffer_bytes;
+    family.max_write_buffer_number = 4;
+    family.level_compaction_dynamic_level_bytes = true;
+    family.compression = rocksdb::kZSTD;
+    family.compression_opts.level = 1;
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
+    return family;
+}
+
+rocksdb::ColumnFamilyOptions bodies_options(const RocksOptions& options, const std::shared_ptr<rocksdb::Cache>& cache)
+{
+    rocksdb::ColumnFamilyOptions family = rows_options(options, cache);
+    family.write_buffer_size = options.bodies_buffer_bytes;
+    family.max_write_buffer_number = 3;
+    family.enable_blob_files = true;
+    family.min_blob_size = 2048;
+    family.blob_compression_type = rocksdb::kZSTD;
+    family.blob_file_size = 64 << 20;
+    family.enable_blob_garbage_collection = true;
+    family.blob_garbage_collection_age_cutoff = 0.25;
+    family.blob_garbage_collection_force_threshold = 0.5;
+    family.blob_cache = cache;
+    return family;
+}
+
+struct Setup {
+    rocksdb::DBOptions db;
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    std::unique_ptr<rocksdb::Env> env;
+};
+
+Setup set_up(const RocksOptions& options, Log& log)
+{
+    const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+    Setup setup{database_options(options, log), {}, nullptr};
+    rocksdb::ColumnFamilyOptions unused;
+    unused.write_buffer_size = 64 << 10;
+    setup.families = {{rocksdb::kDefaultColumnFamilyName, unused},
+                      {"rows", rows_options(options, cache)},
+                      {"bodies", bodies_options(options, cache)}};
+    if (options.file_system) {
+        setup.env = rocksdb::NewCompositeEnv(options.file_system);
+        setup.db.env = setup.env.get();
+    }
+    return setup;
+}
+
+std::string database_folder(const RocksOptions& options) { return options.folder + "/db"; }
+
+Result<void> check_format(Instance& instance)
+{
+    std::string value;
+    const rocksdb::Status got =
+        instance.db().Get({}, instance.rows(), rocksdb::Slice(format_key.data(), format_key.size()), &value);
+    if (got.IsNotFound()) {
+        rocksdb::WriteOptions synced;
+        synced.sync = true;
+        const rocksdb::Status put =
+            instance.db().Put(synced, instance.rows(), rocksdb::Slice(format_key.data(), format_key.size()),
+                              std::string(1, static_cast<char>(format_version)));
+        return put.ok() ? Result<void>{} : fail(to_error(put, "cannot write the store's format"));
+    }
+    if (!got.ok())
+        return fail(to_error(got, "cannot read the store's format"));
+    if (value.empty() || static_cast<std::uint8_t>(value[0]) > format_version)
+        return fail(ErrorCode::not_permitted, "the store was made by a newer program");
+    return {};
+}
+
+}  // namespace
+
+Error to_error(const rocksdb::Status& status, std::string_view doing)
+{
+    ErrorCode code = ErrorCode::io;
+    if (status.IsCorruption())
+        code = ErrorCode::corrupt;
+    else if (status.IsNoSpace())
+        code = ErrorCode::no_space;
+    else if (status.IsTimedOut())
+        code = ErrorCode::timeout;
+    return {code, fmt::format("{}: {}", doing, status.ToString())};
+}
+
+Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Log& log,
+                                                 std::function<void(std::string)> on_failure)
+{
+    Setup setup = set_up(options, log);
+    setup.db.listeners.push_back(std::make_shared<Listener>(log, std::move(on_failure)));
+    const std::shared_ptr<Instance> instance(new Instance);
+    instance->env_ = std::move(setup.env);
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status opened =
+        rocksdb::DB::Open(setup.db, database_folder(options), setup.families, &instance->families_, &db);
+    if (!opened.ok())
+        return fail(to_error(opened, "cannot open the store"));
+    instance->db_.reset(db);
+    if (auto checked = check_format(*instance); !checked)
+        return fail(checked.error());
+    return instance;
+}
+
+Result<std::shared_ptr<Instance>> Instance::open_to_read(const RocksOptions& options, Log& log)
+{
+    Setup setup = set_up(options, log);
+    const std::shared_ptr<Instance> instance(new Instance);
+    instance->env_ = std::move(setup.env);
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status opened =
+        rocksdb::DB::OpenForReadOnly(setup.db, database_folder(options), setup.families, &instance->families_, &db);
+    if (!opened.ok())
+        return fail(to_error(opened, "cannot open the store to read"));
+    instance->db_.reset(db);
+    return instance;
+}
+
+Instance::~Instance()
+{
+    if (!db_)
+        return;
+    for (rocksdb::ColumnFamilyHandle* family : families_)
+        db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+    db_->Close().PermitUncheckedError();
+}
+
+rocksdb::Status Instance::flush()
+{
+    rocksdb::FlushOptions options;
+    options.wait = true;
+    return db_->Flush(options, families_);
+}
+
+}  // namespace posthouse::store

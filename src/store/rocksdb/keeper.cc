@@ -1,0 +1,92 @@
+#include "store/rocksdb/keeper.h"
+
+#include <algorithm>
+
+namespace posthouse::store {
+
+namespace {
+
+constexpr auto tick_length = 200ms;
+constexpr unsigned ticks_a_second = 5;
+constexpr unsigned longest_pause = 20 * ticks_a_second;  // between attempts to open anew
+
+}  // namespace
+
+Keeper::Keeper(Engine& engine, Committer& committer, WaitingReads& reads) :
+    engine_(engine), committer_(committer), reads_(reads), thread_([this] { work(); })
+{
+}
+
+Keeper::~Keeper() { stop(); }
+
+void Keeper::stop()
+{
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    woken_.notify_one();
+    if (thread_.joinable())
+        thread_.join();
+}
+
+// Costs one atomic load while it is awake anyway.
+void Keeper::wake()
+{
+    if (awake_.load() || awake_.exchange(true))
+        return;
+    const std::scoped_lock lock(mutex_);
+    woken_.notify_one();
+}
+
+void Keeper::work()
+{
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        woken_.wait(lock, [this] { return stopping_ || awake_; });
+        bool busy = true;
+        while (!stopping_ && busy) {
+            woken_.wait_for(lock, tick_length, [this] { return stopping_; });
+            if (stopping_)
+                break;
+            lock.unlock();
+            busy = tick();
+            lock.lock();
+        }
+        awake_ = false;
+        // Whoever handed something in before it saw awake_ false is seen by one more look.
+        if (!stopping_) {
+            lock.unlock();
+            if (tick())
+                awake_ = true;
+            lock.lock();
+        }
+    }
+}
+
+bool Keeper::tick()
+{
+    ++ticks_;
+    bool busy = committer_.answer_overdue();
+    busy = reads_.answer_overdue() || busy;
+
+    const bool unsynced = committer_.has_unsynced();
+    if (unsynced && unsynced_seen_)
+        committer_.sync_soon();
+    unsynced_seen_ = unsynced;
+
+    const std::uint64_t commits = committer_.figures().commits;
+    const bool active = std::exchange(commits_seen_, commits) != commits;
+    const Health health = engine_.health();
+    if (health == Health::read_only) {
+        if (ticks_ >= next_attempt_) {
+            attempts_ = engine_.try_again() ? 0 : attempts_ + 1;
+            next_attempt_ = ticks_ + std::min(longest_pause, ticks_a_second * std::max(1u, attempts_));
+        }
+    } else if (active || (health == Health::low_space && ticks_ % ticks_a_second == 0)) {
+        engine_.look_at_space();
+    }
+    return busy || unsynced || active || engine_.health() != Health::good;
+}
+
+}  // namespace posthouse::store

@@ -1,0 +1,36 @@
+// What a RocksDB store is opened with. The defaults are right for a machine with little memory: an
+// empty house stays under 64 MiB resident, a busy one under 150.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace posthouse::store {
+
+struct RocksOptions {
+    std::string folder;  // made if missing; its parent must exist
+    // For the control run of the power-cut test alone: answers `ok` before anything is on disk.
+    bool unsafe_no_sync = false;
+
+    std::size_t block_cache_bytes = 32 << 20;  // rows, indexes, filters and bodies together
+    std::size_t rows_buffer_bytes = 8 << 20;  // one memtable
+    std::size_t bodies_buffer_bytes = 16 << 20;
+    std::size_t wal_bytes = 64 << 20;  // at most, in all logs
+    int open_files = 256;  // at most, of tables and blob files; less where the process may open fewer
+
+    // Free space below which intake is refused, and what the reserve file holds for deletes (HOSTILE
+    // F6). On a small disk at most a tenth and a twentieth of its capacity.
+    std::uint64_t intake_floor_bytes = 64 << 20;
+    std::uint64_t reserve_bytes = 16 << 20;
+    std::uint64_t intake_floor_inodes = 100;
+
+    // Tests put a failing one here; null: the operating system's.
+    std::shared_ptr<rocksdb::FileSystem> file_system;
+};
+
+}  // namespace posthouse::store

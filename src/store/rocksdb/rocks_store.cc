@@ -1,0 +1,199 @@
+#include "store/rocksdb/rocks_store.h"
+
+#include "store/rocksdb/committer.h"
+#include "store/rocksdb/engine.h"
+#include "store/rocksdb/keeper.h"
+#include "store/rocksdb/reads.h"
+#include "store/rocksdb/waiting_reads.h"
+
+namespace posthouse::store {
+
+namespace {
+
+// How long a read waits for an instance while one is being exchanged.
+constexpr auto exchange_pause = 20ms;
+constexpr int exchange_pauses = 150;
+
+}  // namespace
+
+struct RocksStore::Parts {
+    Parts(std::unique_ptr<Engine> opened, const Clock& clock, Workers& workers) :
+        engine(std::move(opened)),
+        salvaged(engine->salvaged()),
+        clock(clock),
+        workers(workers),
+        reads(clock),
+        committer(std::make_unique<Committer>(*engine, clock)),
+        keeper(std::make_unique<Keeper>(*engine, *committer, reads))
+    {
+        committer->start([this] { keeper->wake(); });
+        engine->on_trouble([this] { keeper->wake(); });
+        if (engine->health() != Health::good)
+            keeper->wake();
+    }
+    std::unique_ptr<Engine> engine;
+    SalvageReport salvaged;
+    const Clock& clock;
+    Workers& workers;
+    WaitingReads reads;
+    std::unique_ptr<Committer> committer;
+    std::unique_ptr<Keeper> keeper;
+};
+
+namespace {
+
+// One read: first from memory on the caller's thread, then by the workers. `read` is called with the
+// instance, the reach and the place for its answer, at most twice.
+template <class T, class Read>
+Task<Result<T>> read_by(const Engine& engine, Workers& workers, WaitingReads& waiting, Keeper& keeper,
+                        const Clock& clock, Reach first, Deadline deadline, Read read)
+{
+    if (deadline.passed(clock))
+        co_return fail(ErrorCode::timeout, "the deadline passed before the read began");
+    std::shared_ptr<Instance> instance = engine.to_read();
+    for (int pauses = 0; !instance && pauses < exchange_pauses && !deadline.passed(clock); ++pauses) {
+        co_await sleep_for(exchange_pause);
+        instance = engine.to_read();
+    }
+    if (!instance)
+        co_return fail(ErrorCode::unavailable, "the store is being opened anew");
+    if (first == Reach::memory) {
+        T value{};
+        const rocksdb::Status status = read(*instance, Reach::memory, value);
+        if (status.ok())
+            co_return std::move(value);
+        if (!status.IsIncomplete())
+            co_return fail(to_error(status, "cannot read"));
+    }
+    // Whichever comes first, the worker or the deadline, gives the answer.
+    struct Race {
+        Promise<Result<T>> promise;
+        std::atomic<bool> decided{false};
+        void decide(Result<T> answer)
+        {
+            if (!decided.exchange(true))
+                promise.fulfil(std::move(answer));
+        }
+    };
+    const auto race = std::make_shared<Race>();
+    const std::uint64_t ticket =
+        waiting.add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
+    keeper.wake();
+    const LoopExecutor executor = co_await asio::this_coro::executor;
+    auto work = [race, instance = std::move(instance), read = std::move(read)]() mutable {
+        T value{};
+        const rocksdb::Status status = read(*instance, Reach::disk, value);
+        instance.reset();
+        if (status.ok())
+            race->decide(std::move(value));
+        else
+            race->decide(fail(to_error(status, "cannot read")));
+    };
+    // The offloading task goes on by itself if the deadline wins; what it uses lives in the race.
+    asio::co_spawn(executor, workers.offload(std::move(work)), [race](std::exception_ptr bug, Result<void> done) {
+        if (bug)
+            race->decide(fail(ErrorCode::internal, "a read threw"));
+        else if (!done)
+            race->decide(fail(done.error()));
+    });
+    Result<T> answer = co_await race->promise.get();
+    waiting.remove(ticket);
+    co_return answer;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options, const Clock& clock, Workers& workers,
+                                                     Log& log)
+{
+    Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options), log);
+    if (!engine)
+        return fail(engine.error());
+    return std::unique_ptr<RocksStore>(new RocksStore(std::make_unique<Parts>(*std::move(engine), clock, workers)));
+}
+
+RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) { }
+
+RocksStore::~RocksStore() { close(); }
+
+void RocksStore::close()
+{
+    if (!parts_->engine)
+        return;
+    parts_->committer->stop();
+    parts_->keeper->stop();
+    parts_->engine->on_trouble({});
+    parts_->engine.reset();
+}
+
+Task<Outcome> RocksStore::commit(Batch batch, Deadline deadline)
+{
+    if (judge(batch, limits()) != Outcome::ok)
+        co_return Outcome::too_large;
+    if (deadline.passed(parts_->clock))
+        co_return Outcome::unavailable;
+    const Outcome outcome = co_await parts_->committer->commit(std::move(batch), deadline);
+    co_return outcome;
+}
+
+Task<Outcome> RocksStore::resolve(Batch batch, Deadline deadline)
+{
+    if (deadline.passed(parts_->clock))
+        co_return Outcome::unavailable;
+    const Outcome outcome = co_await parts_->committer->resolve(std::move(batch), deadline);
+    co_return outcome;
+}
+
+Task<Result<std::optional<Value>>> RocksStore::get(Partition partition, Key key, Deadline deadline, Space space)
+{
+    if (const auto judged = judge(key, limits()); !judged)
+        co_return fail(judged.error());
+    auto value = co_await read_by<std::optional<Value>>(
+        *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, parts_->clock, Reach::memory, deadline,
+        [partition, key = std::move(key), space](Instance& instance, Reach reach, std::optional<Value>& value) {
+            return read_value(instance, reach, partition, key, space, value);
+        });
+    co_return value;
+}
+
+Task<Result<Page>> RocksStore::scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
+                                    Space space)
+{
+    const std::size_t most = std::clamp<std::size_t>(most_rows, 1, limits().page_rows);
+    auto page = co_await read_by<Page>(
+        *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, parts_->clock, Reach::memory, deadline,
+        [partition, range = std::move(range), space, most, bytes = limits().page_bytes](Instance& instance, Reach reach,
+                                                                                        Page& page) {
+            return read_page(instance, reach, partition, range, space, most, bytes, page);
+        });
+    co_return page;
+}
+
+Task<Result<std::optional<Row>>> RocksStore::last(Partition partition, Range range, Deadline deadline)
+{
+    auto row = co_await read_by<std::optional<Row>>(
+        *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, parts_->clock, Reach::memory, deadline,
+        [partition, range = std::move(range)](Instance& instance, Reach reach, std::optional<Row>& row) {
+            return read_last(instance, reach, partition, range, row);
+        });
+    co_return row;
+}
+
+Task<Result<std::vector<Partition>>> RocksStore::partitions(PartitionKind kind, std::uint64_t from, Deadline deadline)
+{
+    constexpr std::size_t most = 1000;
+    auto all = co_await read_by<std::vector<Partition>>(
+        *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, parts_->clock, Reach::disk, deadline,
+        [kind, from](Instance& instance, Reach, std::vector<Partition>& partitions) {
+            return read_partitions(instance, kind, from, most, partitions);
+        });
+    co_return all;
+}
+
+Health RocksStore::health() const { return parts_->engine->health(); }
+
+const SalvageReport& RocksStore::salvaged() const { return parts_->salvaged; }
+
+CommitFigures RocksStore::figures() const { return parts_->committer->figures(); }
+
+}  // namespace posthouse::store

@@ -1,0 +1,48 @@
+// The store on one machine, by RocksDB.
+//
+// Threads: as store.h says; open(), close(), back_up() and verify() block and must not be called on a
+// loop. Lifetime: clock, workers and log outlive the store.
+#pragma once
+
+#include "base/log.h"
+#include "store/rocksdb/options.h"
+#include "store/store.h"
+
+#include <memory>
+
+namespace posthouse::store {
+
+struct SalvageReport;
+struct CommitFigures;
+
+class RocksStore final : public Store {
+public:
+    // Fails with `already_exists` when another process holds the folder; its text says which one.
+    static Result<std::unique_ptr<RocksStore>> open(RocksOptions options, const Clock& clock, Workers& workers,
+                                                    Log& log);
+    ~RocksStore() override;  // as close()
+    // Finishes what was handed in, writes everything into tables, lets go of the folder.
+    void close();
+
+    Task<Outcome> commit(Batch batch, Deadline deadline) override;
+    Task<Outcome> resolve(Batch batch, Deadline deadline) override;
+    Task<Result<std::optional<Value>>> get(Partition partition, Key key, Deadline deadline,
+                                           Space space = Space::rows) override;
+    Task<Result<Page>> scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
+                            Space space = Space::rows) override;
+    Task<Result<std::optional<Row>>> last(Partition partition, Range range, Deadline deadline) override;
+    Task<Result<std::vector<Partition>>> partitions(PartitionKind kind, std::uint64_t from, Deadline deadline) override;
+    Health health() const override;
+
+    // What was found in the logs when the store was opened (store/rocksdb/salvage.h): the owners of
+    // `touched` partitions check what depends on the records that were lost.
+    const SalvageReport& salvaged() const;
+    CommitFigures figures() const;
+
+private:
+    struct Parts;
+    explicit RocksStore(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace posthouse::store
