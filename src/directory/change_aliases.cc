@@ -21,11 +21,18 @@ Task<Result<void>> StoredDirectory::check_targets(Alias alias)
         const Result<Recipient> recipient = co_await expansion.run(*name);
         if (!recipient)
             co_return fail(recipient.error());
-        if (recipient->kind == RecipientKind::loop)
-            co_return fail(ErrorCode::malformed, target + " leads back to " + alias.address + ", or too far");
         if (recipient->kind == RecipientKind::no_such_user)
             co_return fail(ErrorCode::malformed, target + " is nobody's address");
     }
+    const Result<Name> name = normal_address(alias.address);
+    if (!name)
+        co_return fail(name.error());
+    Expansion expansion(*rows_, services_.log, CatchAll::followed, alias);
+    const Result<Recipient> recipient = co_await expansion.run(*name);
+    if (!recipient)
+        co_return fail(recipient.error());
+    if (recipient->kind == RecipientKind::loop)
+        co_return fail(ErrorCode::malformed, alias.address + " would lead back to itself, or too far");
     co_return Result<void>{};
 }
 
