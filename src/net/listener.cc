@@ -66,8 +66,11 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
         acceptor(home.executor()),
         pause(home.executor())
     {
-        for (std::size_t i = 0; i < loops.size(); ++i)
+        for (std::size_t i = 0; i < loops.size(); ++i) {
             shares.push_back(std::make_unique<Share>(loops[i]));
+            // Asio opens a loop's epoll at its first use: now, while there are descriptors.
+            asio::posix::basic_stream_descriptor<LoopExecutor> first_use(loops[i].executor());
+        }
     }
 
     enum class Taken { all, some, starved };
