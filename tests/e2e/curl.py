@@ -91,7 +91,6 @@ class Curl(HouseTest):
             for mechanism in ("PLAIN", "LOGIN"):
                 with self.subTest(scheme=scheme, mechanism=mechanism):
                     self.curl(self.url(scheme, door), "--login-options", f"AUTH={mechanism}")
-        self.curl(self.url("imaps", "imaps"), "--login-options", "AUTH=+LOGIN")
 
     def test_wrong_password(self):
         for scheme, door in (("imaps", "imaps"), ("pop3s", "pop3s"), ("smtps", "submissions")):

@@ -69,7 +69,7 @@ class MuttAndMail(HouseTest):
                 f"user=alice@north.test", f"password={PASSWORD}", "hostname=north.test", "from=alice@north.test",
                 "sendcharsets=utf-8", "nosave", "ttycharset=utf-8", *settings]
         options = [word for one in base for word in ("-S", one)]
-        return self.run_program("s-nail", "-n", "-:/", *options, *words, stdin=text,
+        return self.run_program("s-nail", "-:/", *options, *words, stdin=text,
                                 environment={"MAIL": "/dev/null", "MAILRC": "/dev/null"})
 
     def account_url(self, scheme, door, user="alice%40north.test"):
