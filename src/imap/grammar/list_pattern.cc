@@ -1,70 +1,87 @@
 #include "imap/grammar/list_pattern.h"
 
-#include <vector>
-
 namespace posthouse::imap {
 
 namespace {
 
-// The pattern as an automaton: state i means that pattern[0, i) has been matched. All states are
-// followed at once, so nothing is tried twice.
-class Matcher {
-public:
-    explicit Matcher(std::string_view pattern) : pattern_(pattern), states_(pattern.size() + 1)
-    {
-        states_[0] = true;
-        skip_wildcards();
-    }
+constexpr bool is_wildcard(char c) { return c == '*' || c == '%'; }
 
-    void take(char c)
-    {
-        for (std::size_t i = pattern_.size() + 1; i-- > 0;) {
-            const bool stays = i < pattern_.size() && states_[i] && is_wildcard(i) && accepts(i, c);
-            const bool arrives = i > 0 && states_[i - 1] && !is_wildcard(i - 1) && pattern_[i - 1] == c;
-            states_[i] = stays || arrives;
-        }
-        skip_wildcards();
+// "**" is "*", "%%" is "%", "*%" and "%*" are "*".
+std::string without_doubled_wildcards(std::string_view pattern)
+{
+    std::string out;
+    for (const char c : pattern) {
+        if (is_wildcard(c) && !out.empty() && is_wildcard(out.back()))
+            out.back() = c == '*' ? '*' : out.back();
+        else
+            out += c;
     }
-    bool is_whole() const { return states_.back(); }
-    bool is_dead() const
-    {
-        for (const bool state : states_)
-            if (state)
-                return false;
-        return true;
-    }
+    return out;
+}
 
-private:
-    bool is_wildcard(std::size_t i) const { return pattern_[i] == '*' || pattern_[i] == '%'; }
-    bool accepts(std::size_t i, char c) const { return pattern_[i] == '*' || c != hierarchy_separator; }
-    void skip_wildcards()
-    {
-        for (std::size_t i = 0; i < pattern_.size(); ++i)
-            if (states_[i] && is_wildcard(i))
-                states_[i + 1] = true;
-    }
-
-    std::string_view pattern_;
-    std::vector<bool> states_;
-};
+std::size_t count_letters(std::string_view pattern)
+{
+    std::size_t count = 0;
+    for (const char c : pattern)
+        count += is_wildcard(c) ? 0 : 1;
+    return count;
+}
 
 }  // namespace
 
-bool matches_pattern(std::string_view name, std::string_view pattern)
+// State i: the name so far matches the first i letters and wildcards.
+ListPattern::ListPattern(std::string_view pattern)
 {
-    Matcher matcher(pattern);
-    for (const char c : name)
-        matcher.take(c);
-    return matcher.is_whole();
+    if (count_letters(pattern) > most_letters)
+        return;
+    text_ = without_doubled_wildcards(pattern);
+    words_ = text_.size() / 64 + 1;
+    letters_.resize(256 * words_);
+    wildcards_.resize(words_);
+    stars_.resize(words_);
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+        const std::uint64_t bit = std::uint64_t{1} << (i % 64);
+        if (is_wildcard(text_[i]))
+            wildcards_[i / 64] |= bit;
+        else
+            letters_[static_cast<unsigned char>(text_[i]) * words_ + i / 64] |= bit;
+        if (text_[i] == '*')
+            stars_[i / 64] |= bit;
+    }
 }
 
-bool may_match_below(std::string_view name, std::string_view pattern)
+bool ListPattern::matches(std::string_view name) const
 {
-    Matcher matcher(pattern);
-    for (const char c : name)
-        matcher.take(c);
-    matcher.take(hierarchy_separator);
-    return !matcher.is_dead();
+    if (words_ == 0)
+        return false;
+    std::vector<std::uint64_t> states(words_);
+    // A wildcard may match nothing; none stands beside another, so one step is enough.
+    const auto pass_wildcards = [&] {
+        std::uint64_t carry = 0;
+        for (std::size_t word = 0; word < words_; ++word) {
+            const std::uint64_t passing = states[word] & wildcards_[word];
+            states[word] |= (passing << 1) | carry;
+            carry = passing >> 63;
+        }
+    };
+    states[0] = 1;
+    pass_wildcards();
+    for (const char c : name) {
+        const std::uint64_t* letter = &letters_[static_cast<unsigned char>(c) * words_];
+        const std::vector<std::uint64_t>& accepting = c == hierarchy_separator ? stars_ : wildcards_;
+        std::uint64_t carry = 0;
+        std::uint64_t alive = 0;
+        for (std::size_t word = 0; word < words_; ++word) {
+            const std::uint64_t going = states[word] & letter[word];
+            states[word] = (states[word] & accepting[word]) | (going << 1) | carry;
+            carry = going >> 63;
+            alive |= states[word];
+        }
+        if (alive == 0)
+            return false;
+        pass_wildcards();
+    }
+    return (states[text_.size() / 64] >> (text_.size() % 64)) & 1;
 }
 
 }  // namespace posthouse::imap

@@ -1,0 +1,86 @@
+// COPY: RFC 3501 section 6.4.7; MOVE: RFC 6851; COPYUID: RFC 4315 section 3.
+#include "imap/server/commands.h"
+#include "imap/server/mailbox_arguments.h"
+
+namespace posthouse::imap {
+
+namespace {
+
+using mailbox::Copied;
+using mailbox::NumberSet;
+
+// "COPYUID uidvalidity source target": the targets in the sources' order, runs as ranges.
+std::string copyuid(const Copied& copied)
+{
+    std::string targets;
+    for (std::size_t i = 0; i < copied.to.size();) {
+        std::size_t run = 1;
+        while (i + run < copied.to.size() && copied.to[i + run] == copied.to[i] + run)
+            ++run;
+        targets += (targets.empty() ? "" : ",") + std::to_string(copied.to[i]);
+        if (run > 1)
+            targets += ":" + std::to_string(copied.to[i + run - 1]);
+        i += run;
+    }
+    return "COPYUID " + std::to_string(copied.uid_validity) + " " + copied.from.text() + " " + targets;
+}
+
+struct Target {
+    NumberSet uids;
+    mailbox::MailboxId mailbox = 0;
+};
+
+// What both commands begin with. The error is the reply.
+Task<std::expected<Target, Reply>> resolve(Session& session, Command command)
+{
+    const auto& arguments = std::get<CopyArguments>(command.arguments);
+    const auto positions = positions_of(*session.view().numbering, arguments.set, command.by_uid);
+    if (!positions)
+        co_return std::unexpected(
+            Reply::bad(std::string(name_of(command.verb)) + ": there is no message of this number"));
+    const Result<Found> found = co_await find_mailbox(session, arguments.mailbox);
+    if (!found && found.error() == ErrorCode::not_found)
+        co_return std::unexpected(Reply::no("there is no such mailbox", "TRYCREATE"));
+    if (!found)
+        co_return std::unexpected(refusal(found.error()));
+    co_return Target{uids_at(*session.view().numbering, *positions), found->mailbox.id};
+}
+
+}  // namespace
+
+Task<Reply> copy(Session& session, Command command)
+{
+    std::expected<Target, Reply> target = co_await resolve(session, std::move(command));
+    if (!target)
+        co_return std::move(target.error());
+    if (target->uids.empty())
+        co_return Reply::ok("there was nothing to copy");
+    const Result<Copied> copied =
+        co_await session.account().copy(session.view().mailbox, std::move(target->uids), target->mailbox);
+    if (!copied)
+        co_return refusal(copied.error());
+    if (copied->to.empty())
+        co_return Reply::ok("there was nothing to copy");
+    co_return Reply::ok("copied", copyuid(*copied));
+}
+
+Task<Reply> move(Session& session, Command command)
+{
+    std::expected<Target, Reply> target = co_await resolve(session, std::move(command));
+    if (!target)
+        co_return std::move(target.error());
+    if (target->uids.empty())
+        co_return Reply::ok("there was nothing to move");
+    const Result<Copied> moved =
+        co_await session.account().move(session.view().mailbox, std::move(target->uids), target->mailbox);
+    if (!moved)
+        co_return refusal(moved.error());
+    if (moved->to.empty())
+        co_return Reply::ok("there was nothing to move");
+    // RFC 6851 section 4.3: COPYUID comes before the EXPUNGEs, so in an untagged OK.
+    session.out().raw("* OK [").raw(copyuid(*moved)).raw("] moved\r\n");
+    session.tell(moved->snapshot, {});
+    co_return Reply::ok("moved");
+}
+
+}  // namespace posthouse::imap

@@ -1,0 +1,193 @@
+// FETCH and UID FETCH: RFC 3501 section 6.4.5, CHANGEDSINCE by RFC 7162 section 3.1.4.
+#include "imap/server/fetch.h"
+
+#include "imap/server/commands.h"
+
+#include <algorithm>
+
+namespace posthouse::imap {
+
+namespace {
+
+using mailbox::Entry;
+using mailbox::NumberSet;
+using mailbox::SystemFlag;
+
+// Rows are asked for in batches of this many; it bounds what a FETCH keeps in memory.
+constexpr std::size_t batch_size = 128;
+
+// The messages of `positions` as they are told: the newest flags, where they are still there.
+class Messages {
+public:
+    Messages(const View& view, const NumberSet& positions, std::optional<std::uint64_t> changed_since) :
+        numbering_(view.numbering),
+        told_(view.told),
+        ranges_(positions.ranges().begin(), positions.ranges().end()),
+        changed_since_(changed_since)
+    {
+        if (!ranges_.empty())
+            at_ = ranges_[0].first - 1;
+    }
+
+    std::optional<FetchedMessage> next()
+    {
+        while (range_ < ranges_.size()) {
+            if (at_ >= ranges_[range_].last) {
+                if (++range_ < ranges_.size())
+                    at_ = ranges_[range_].first - 1;
+                continue;
+            }
+            const Entry* entry = &numbering_->at(at_++);
+            if (told_ != numbering_)
+                if (const Entry* newer = told_->find(entry->uid))
+                    entry = newer;
+            if (!changed_since_ || entry->modseq > *changed_since_)
+                return FetchedMessage{.number = at_, .entry = *entry, .with_flags = false};
+        }
+        return std::nullopt;
+    }
+    std::vector<FetchedMessage> batch(std::size_t most)
+    {
+        std::vector<FetchedMessage> messages;
+        while (messages.size() < most) {
+            std::optional<FetchedMessage> message = next();
+            if (!message)
+                break;
+            messages.push_back(*message);
+        }
+        return messages;
+    }
+
+private:
+    mailbox::SnapshotPtr numbering_;
+    mailbox::SnapshotPtr told_;
+    std::vector<mailbox::NumberRange> ranges_;
+    std::optional<std::uint64_t> changed_since_;
+    std::size_t range_ = 0;
+    std::uint32_t at_ = 0;
+};
+
+// Which of them have no \Seen yet.
+NumberSet unseen(Messages messages)
+{
+    NumberSet uids;
+    while (const auto message = messages.next())
+        if (!message->entry.flags.has(SystemFlag::seen))
+            uids.add(message->entry.uid);
+    return uids;
+}
+
+// Brings what the client knows of flags up to date, and sets \Seen where reading does. The answers to this
+// FETCH tell the flags of `skip` themselves. Answers which messages have become seen.
+Task<Result<NumberSet>> prepare(Session& session, const FetchPlan& plan, NumberSet positions)
+{
+    View& view = session.view();
+    Result<mailbox::SnapshotPtr> newest = co_await session.account().snapshot(view.mailbox);
+    if (newest && *newest != view.told) {
+        const NumberSet skip = plan.tells_flags ? uids_at(*view.numbering, positions) : NumberSet();
+        session.tell(*newest, {.expunges = Expunges::held_back, .skip = &skip});
+    }
+    if (!plan.sets_seen || view.read_only)
+        co_return NumberSet();
+    NumberSet fresh = unseen(Messages(view, positions, std::nullopt));
+    if (fresh.empty())
+        co_return fresh;
+    const Result<mailbox::FlagsStored> stored = co_await session.account().store_flags(
+        view.mailbox, {.uids = fresh, .change = mailbox::FlagChange::add, .flags = {"\\Seen"}, .unchanged_since = {}});
+    if (!stored)
+        co_return NumberSet();  // a full disk must not keep anybody from reading
+    session.tell(stored->snapshot, {.expunges = Expunges::held_back, .skip = &fresh});
+    co_return fresh;
+}
+
+struct Progress {
+    std::size_t unreadable = 0;
+    Error last;
+};
+
+// One batch with its rows.
+Task<Result<void>> tell_batch(Session& session, const FetchPlan& plan, std::vector<FetchedMessage> messages,
+                              Progress& progress)
+{
+    std::vector<mailbox::EmailId> ids;
+    for (const FetchedMessage& message : messages)
+        ids.push_back(message.entry.email);
+    Result<std::vector<Result<mailbox::Email>>> rows = co_await session.account().emails(std::move(ids));
+    if (!rows)
+        co_return fail(rows.error());
+    for (std::size_t i = 0; i < messages.size() && i < rows->size(); ++i) {
+        Result<mailbox::Email>& row = (*rows)[i];
+        Result<void> written = row ? Result<void>{} : fail(row.error());
+        if (row)
+            written = co_await write_from_row(session, plan, messages[i], std::move(*row));
+        if (!written && written.error() == ErrorCode::closed)
+            co_return fail(ErrorCode::closed);
+        if (!written) {
+            ++progress.unreadable;
+            progress.last = written.error();
+        }
+        if (!session.channel().is_full())
+            continue;
+        const Result<void> sent = co_await session.channel().flush();
+        if (!sent)
+            co_return fail(ErrorCode::closed);
+    }
+    co_return Result<void>{};
+}
+
+// What a message that is gone for good or damaged makes of the answer: the others were told.
+Reply conclusion(Session& session, const Progress& progress)
+{
+    if (progress.unreadable == 0)
+        return Reply::ok("fetched");
+    session.services().log.write(LogLevel::error, "imap/server", session.id(), "messages could not be read",
+                                 {{"count", std::to_string(progress.unreadable)}, {"why", progress.last.text}});
+    if (progress.last == ErrorCode::not_found)
+        return Reply::no("some of these messages have been expunged", "EXPUNGEISSUED");
+    Reply reply = refusal(progress.last);
+    reply.text = "some of these messages could not be read: " + reply.text;
+    return reply;
+}
+
+}  // namespace
+
+Task<Reply> fetch(Session& session, Command command)
+{
+    auto& arguments = std::get<FetchArguments>(command.arguments);
+    const auto positions = positions_of(*session.view().numbering, arguments.set, command.by_uid);
+    if (!positions)
+        co_return Reply::bad("FETCH: there is no message of this number");
+    const auto asks_modseq = [](const FetchAttribute& a) { return a.kind == FetchAttribute::Kind::modseq; };
+    session.enabled().condstore |= arguments.changed_since || std::ranges::any_of(arguments.attributes, asks_modseq);
+    const FetchPlan plan(std::move(arguments.attributes), command.by_uid, arguments.changed_since.has_value());
+
+    const Result<NumberSet> fresh = co_await prepare(session, plan, *positions);
+    if (!fresh)
+        co_return refusal(fresh.error());
+    Messages messages(session.view(), *positions, arguments.changed_since);
+    Progress progress;
+    if (!plan.needs_row) {
+        while (const auto message = messages.next()) {
+            write_from_entry(session, plan, *message);
+            if (!session.channel().is_full())
+                continue;
+            const Result<void> sent = co_await session.channel().flush();
+            if (!sent)
+                co_return Reply::gone();
+        }
+        co_return Reply::ok("fetched");
+    }
+    for (;;) {
+        std::vector<FetchedMessage> batch = messages.batch(batch_size);
+        if (batch.empty())
+            break;
+        for (FetchedMessage& message : batch)
+            message.with_flags = !plan.tells_flags && fresh->contains(message.entry.uid);
+        const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
+        if (!told)
+            co_return refusal(told.error());
+    }
+    co_return conclusion(session, progress);
+}
+
+}  // namespace posthouse::imap

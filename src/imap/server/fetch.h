@@ -1,0 +1,34 @@
+// Writing one FETCH response. Used by fetch.cc.
+#pragma once
+
+#include "imap/server/session.h"
+
+namespace posthouse::imap {
+
+// What the attributes of one FETCH need, found out once.
+struct FetchPlan {
+    std::vector<FetchAttribute> attributes;
+    bool needs_row = false;  // the e-mail's row: envelope, structure, ids, bytes
+    bool tells_flags = false;
+    bool sets_seen = false;
+
+    explicit FetchPlan(std::vector<FetchAttribute> asked, bool by_uid, bool with_modseq);
+};
+
+// One message as it is being told.
+struct FetchedMessage {
+    std::uint32_t number = 0;
+    mailbox::Entry entry;
+    bool with_flags = false;  // although they were not asked for: \Seen was set just now
+};
+
+// "* n FETCH (…)" of what needs no row.
+void write_from_entry(Session& session, const FetchPlan& plan, const FetchedMessage& message);
+
+// The same of anything. An error before the first byte of the response leaves nothing written and says
+// what is wrong with the message; `closed` means that the session cannot go on: the peer is gone, or a
+// literal that was announced could not be read to its end.
+Task<Result<void>> write_from_row(Session& session, const FetchPlan& plan, FetchedMessage message,
+                                  mailbox::Email email);
+
+}  // namespace posthouse::imap

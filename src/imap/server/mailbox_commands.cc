@@ -1,0 +1,76 @@
+// CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 sections 6.3.3 to 6.3.7, RFC 6154.
+#include "imap/grammar/list_pattern.h"
+#include "imap/server/commands.h"
+
+namespace posthouse::imap {
+
+namespace {
+
+using mailbox::SpecialUse;
+
+std::optional<SpecialUse> special_use(std::string_view name)
+{
+    constexpr std::array<std::pair<std::string_view, SpecialUse>, 6> uses{{{"", SpecialUse::none},
+                                                                           {"\\Drafts", SpecialUse::drafts},
+                                                                           {"\\Sent", SpecialUse::sent},
+                                                                           {"\\Junk", SpecialUse::junk},
+                                                                           {"\\Trash", SpecialUse::trash},
+                                                                           {"\\Archive", SpecialUse::archive}}};
+    for (const auto& [text, use] : uses)
+        if (equals_ignoring_case(text, name))
+            return use;
+    return std::nullopt;
+}
+
+}  // namespace
+
+Task<Reply> create(Session& session, Command command)
+{
+    auto& arguments = std::get<CreateArguments>(command.arguments);
+    const auto use = special_use(arguments.special_use);
+    if (!use)
+        co_return Reply::no("this special use is not known here", "USEATTR");
+    // RFC 3501 section 6.3.3: a separator at the end only says that children will follow.
+    if (arguments.mailbox.size() > 1 && arguments.mailbox.ends_with(hierarchy_separator))
+        arguments.mailbox.pop_back();
+    const Result<mailbox::MailboxId> created = co_await session.account().create(std::move(arguments.mailbox), *use);
+    if (!created)
+        co_return refusal(created.error());
+    co_return Reply::ok("created");
+}
+
+Task<Reply> delete_mailbox(Session& session, Command command)
+{
+    const Result<void> removed =
+        co_await session.account().remove(std::move(std::get<MailboxArguments>(command.arguments).mailbox));
+    if (!removed && removed.error() == ErrorCode::not_permitted)
+        co_return Reply::no(removed.error().text.empty() ? "this mailbox cannot be deleted" : removed.error().text,
+                            "CANNOT");
+    if (!removed)
+        co_return refusal(removed.error());
+    co_return Reply::ok("deleted");
+}
+
+Task<Reply> rename(Session& session, Command command)
+{
+    auto& arguments = std::get<RenameArguments>(command.arguments);
+    const Result<void> renamed = co_await session.account().rename(std::move(arguments.from), std::move(arguments.to));
+    if (!renamed && renamed.error() == ErrorCode::not_permitted)
+        co_return Reply::no(renamed.error().text.empty() ? "this mailbox cannot be renamed" : renamed.error().text,
+                            "CANNOT");
+    if (!renamed)
+        co_return refusal(renamed.error());
+    co_return Reply::ok("renamed");
+}
+
+Task<Reply> subscribe(Session& session, Command command)
+{
+    const bool on = command.verb == Verb::subscribe;
+    const Result<void> done =
+        co_await session.account().subscribe(std::move(std::get<MailboxArguments>(command.arguments).mailbox), on);
+    if (!done)
+        co_return refusal(done.error());
+    co_return Reply::ok(on ? "subscribed" : "unsubscribed");
+}
+
+}  // namespace posthouse::imap

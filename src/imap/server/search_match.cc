@@ -1,0 +1,191 @@
+#include "imap/server/search_match.h"
+
+#include "imap/server/search_text.h"
+#include "message/header.h"
+
+#include <algorithm>
+
+namespace posthouse::imap {
+
+namespace {
+
+using Kind = SearchKey::Kind;
+using std::chrono::floor;
+using std::chrono::sys_days;
+
+Answer sure(bool is_so) { return is_so ? Answer::yes : Answer::no; }
+
+sys_days day_of(WallTime time) { return floor<std::chrono::days>(time); }
+
+// RFC 3501 section 6.4.4: the Date field's day "disregarding time and timezone": as it is written.
+sys_days day_of(const message::DateTime& date) { return floor<std::chrono::days>(date.time + date.zone); }
+
+Answer compare_day(Kind kind, sys_days day, sys_days wanted)
+{
+    switch (kind) {
+    case Kind::before:
+    case Kind::sent_before:
+    case Kind::saved_before: return sure(day < wanted);
+    case Kind::on:
+    case Kind::sent_on:
+    case Kind::saved_on: return sure(day == wanted);
+    default: return sure(day >= wanted);
+    }
+}
+
+const std::vector<message::Address>& addresses_of(Kind kind, const message::Envelope& envelope)
+{
+    switch (kind) {
+    case Kind::bcc: return envelope.bcc;
+    case Kind::cc: return envelope.cc;
+    case Kind::to: return envelope.to;
+    default: return envelope.from;
+    }
+}
+
+std::optional<std::size_t> bit_of(std::string_view flag, const mailbox::KeywordTable& keywords)
+{
+    if (const auto system = mailbox::system_flag(flag))
+        return static_cast<std::size_t>(*system);
+    return keywords.bit_of(flag);
+}
+
+// With unknowns: AND is no as soon as one is no, OR is yes as soon as one is yes.
+Answer all_of(std::span<const Answer> operands)
+{
+    Answer whole = Answer::yes;
+    for (const Answer operand : operands) {
+        if (operand == Answer::no)
+            return Answer::no;
+        if (operand == Answer::unknown)
+            whole = Answer::unknown;
+    }
+    return whole;
+}
+
+Answer negated(Answer answer)
+{
+    return answer == Answer::unknown ? answer : answer == Answer::yes ? Answer::no : Answer::yes;
+}
+
+}  // namespace
+
+std::expected<Matcher, std::string> Matcher::make(const SearchProgram& program, const View& view, WallTime now)
+{
+    Matcher matcher;
+    matcher.now_ = now;
+    for (const SearchKey& key : program.keys) {
+        Ready ready{.key = &key, .text = {}, .bit = {}, .numbers = {}};
+        switch (key.kind) {
+        case Kind::flag:
+        case Kind::no_flag: ready.bit = bit_of(key.text, *view.told->keywords); break;
+        case Kind::numbers:
+        case Kind::uids: {
+            auto positions = positions_of(*view.numbering, key.set, key.kind == Kind::uids);
+            if (!positions)
+                return std::unexpected("SEARCH: there is no message of this number");
+            ready.numbers = std::move(*positions);
+            break;
+        }
+        case Kind::header:
+            matcher.needs_header_ = true;
+            ready.text = folded_key(key.text, program.charset).value_or("");
+            break;
+        case Kind::text: matcher.needs_folded_header_ = true; [[fallthrough]];
+        case Kind::body: matcher.needs_body_ = true; [[fallthrough]];
+        case Kind::bcc:
+        case Kind::cc:
+        case Kind::from:
+        case Kind::to:
+        case Kind::subject: ready.text = folded_key(key.text, program.charset).value_or(""); break;
+        default: break;
+        }
+        matcher.keys_.push_back(std::move(ready));
+    }
+    return matcher;
+}
+
+Answer Matcher::match(const Candidate& candidate)
+{
+    stack_.clear();
+    for (const Ready& ready : keys_) {
+        switch (ready.key->kind) {
+        case Kind::negation: stack_.back() = negated(stack_.back()); break;
+        case Kind::any_of: {
+            const Answer right = stack_.back();
+            stack_.pop_back();
+            const Answer left = stack_.back();
+            stack_.back() = left == Answer::yes || right == Answer::yes ? Answer::yes
+                : left == Answer::no && right == Answer::no             ? Answer::no
+                                                                        : Answer::unknown;
+            break;
+        }
+        case Kind::all_of: {
+            const auto count = static_cast<std::size_t>(ready.key->number);
+            const Answer whole = all_of(std::span(stack_).last(count));
+            stack_.resize(stack_.size() - count);
+            stack_.push_back(whole);
+            break;
+        }
+        default: stack_.push_back(answer(ready, candidate));
+        }
+    }
+    return stack_.back();
+}
+
+Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
+{
+    const SearchKey& key = *ready.key;
+    const mailbox::Entry& entry = *candidate.entry;
+    const auto since = [&](WallTime time) { return std::chrono::duration_cast<std::chrono::seconds>(now_ - time); };
+    switch (key.kind) {
+    case Kind::all: return Answer::yes;
+    case Kind::flag: return sure(ready.bit && entry.flags.has(*ready.bit));
+    case Kind::no_flag: return sure(!ready.bit || !entry.flags.has(*ready.bit));
+    case Kind::recent: return sure(candidate.is_recent);
+    case Kind::old: return sure(!candidate.is_recent);
+    case Kind::fresh: return sure(candidate.is_recent && !entry.flags.has(mailbox::SystemFlag::seen));
+    case Kind::numbers:
+    case Kind::uids: return sure(ready.numbers.contains(candidate.position + 1));
+    case Kind::larger: return sure(entry.size > key.number);
+    case Kind::smaller: return sure(entry.size < key.number);
+    case Kind::before:
+    case Kind::on:
+    case Kind::since: return compare_day(key.kind, day_of(entry.internal_date), key.day);
+    case Kind::saved_before:
+    case Kind::saved_on:
+    case Kind::saved_since: return compare_day(key.kind, day_of(entry.save_date), key.day);
+    case Kind::save_date_supported: return Answer::yes;
+    case Kind::older: return sure(since(entry.internal_date).count() >= static_cast<std::int64_t>(key.number));
+    case Kind::younger: return sure(since(entry.internal_date).count() <= static_cast<std::int64_t>(key.number));
+    case Kind::modseq: return sure(entry.modseq >= key.number);
+    case Kind::email_id: return sure(id_text(entry.email) == key.text);
+    case Kind::header:
+        if (candidate.header == nullptr)
+            return Answer::unknown;
+        return sure(header_contains(*candidate.header, key.field, ready.text));
+    case Kind::body:
+        if (candidate.folded_body == nullptr)
+            return Answer::unknown;
+        return sure(candidate.folded_body->contains(ready.text));
+    case Kind::text:
+        if (candidate.folded_body == nullptr || candidate.folded_header == nullptr)
+            return Answer::unknown;
+        return sure(candidate.folded_header->contains(ready.text) || candidate.folded_body->contains(ready.text));
+    default: break;
+    }
+    if (candidate.email == nullptr)
+        return Answer::unknown;
+    const message::Digest& digest = *candidate.email->digest;
+    switch (key.kind) {
+    case Kind::thread_id: return sure(id_text(candidate.email->thread) == key.text);
+    case Kind::sent_before:
+    case Kind::sent_on:
+    case Kind::sent_since: return digest.sent ? compare_day(key.kind, day_of(*digest.sent), key.day) : Answer::no;
+    case Kind::subject:
+        return sure(folded(message::decode_text(digest.envelope.subject.value_or(""))).contains(ready.text));
+    default: return sure(folded_addresses(addresses_of(key.kind, digest.envelope)).contains(ready.text));
+    }
+}
+
+}  // namespace posthouse::imap

@@ -1,0 +1,58 @@
+// Does a message fit a search program? In three steps, each only if the one before could not tell:
+// by its entry, by its row, by its bytes.
+#pragma once
+
+#include "imap/grammar/search_program.h"
+#include "imap/server/view.h"
+#include "mailbox/mailbox.h"
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace posthouse::imap {
+
+enum class Answer : std::uint8_t { no, yes, unknown };
+
+// What is known of a message so far; nullptr: not read yet.
+struct Candidate {
+    std::uint32_t position = 0;  // in the numbering, from 0
+    const mailbox::Entry* entry = nullptr;
+    bool is_recent = false;
+    const mailbox::Email* email = nullptr;
+    const std::string* header = nullptr;  // its own header
+    const std::string* folded_header = nullptr;
+    const std::string* folded_body = nullptr;
+};
+
+// A program made ready for one view: sets resolved, flags as bits, strings folded.
+// Lifetime: the program outlives it. Threads: one.
+class Matcher {
+public:
+    // The error is a sentence for BAD: a sequence number beyond the mailbox.
+    static std::expected<Matcher, std::string> make(const SearchProgram& program, const View& view, WallTime now);
+
+    Answer match(const Candidate& candidate);
+    bool needs_header() const { return needs_header_; }
+    bool needs_folded_header() const { return needs_folded_header_; }
+    bool needs_body() const { return needs_body_; }
+
+private:
+    struct Ready {
+        const SearchKey* key = nullptr;
+        std::string text;  // folded
+        std::optional<std::size_t> bit;  // of the flag
+        mailbox::NumberSet numbers;  // of positions + 1
+    };
+    Answer answer(const Ready& ready, const Candidate& candidate) const;
+
+    std::vector<Ready> keys_;
+    std::vector<Answer> stack_;
+    WallTime now_;
+    bool needs_header_ = false;
+    bool needs_folded_header_ = false;
+    bool needs_body_ = false;
+};
+
+}  // namespace posthouse::imap

@@ -1,0 +1,111 @@
+#include "imap/server/search_text.h"
+
+#include "base/text.h"
+#include "message/body.h"
+#include "message/header.h"
+
+#include <algorithm>
+#include <array>
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+namespace posthouse::imap {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> charsets{"US-ASCII",     "UTF-8", "ISO-8859-1", "ISO-8859-15",
+                                                   "WINDOWS-1252", "ASCII", "UTF8"};
+
+// NFD, then every non-spacing mark left out.
+std::string without_marks(const std::string& utf8)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    const icu::Normalizer2* decompose = icu::Normalizer2::getNFDInstance(status);
+    if (U_FAILURE(status))
+        return utf8;
+    const icu::UnicodeString apart = decompose->normalize(icu::UnicodeString::fromUTF8(utf8), status);
+    if (U_FAILURE(status))
+        return utf8;
+    icu::UnicodeString bare;
+    for (int32_t i = 0; i < apart.length(); i = apart.moveIndex32(i, 1)) {
+        const UChar32 c = apart.char32At(i);
+        if (u_charType(c) != U_NON_SPACING_MARK)
+            bare.append(c);
+    }
+    std::string out;
+    return bare.toUTF8String(out);
+}
+
+}  // namespace
+
+std::string folded(std::string_view utf8)
+{
+    if (is_ascii(utf8))
+        return to_lower(utf8);
+    UErrorCode status = U_ZERO_ERROR;
+    const icu::Normalizer2* fold = icu::Normalizer2::getNFKCCasefoldInstance(status);
+    if (U_FAILURE(status))
+        return to_lower(utf8);
+    std::string out;
+    icu::StringByteSink<std::string> sink(&out);
+    fold->normalizeUTF8(0, icu::StringPiece(utf8.data(), static_cast<int32_t>(utf8.size())), sink, nullptr, status);
+    if (U_FAILURE(status))
+        return to_lower(utf8);
+    return without_marks(out);
+}
+
+bool is_known_charset(std::string_view charset)
+{
+    return charset.empty() ||
+        std::ranges::any_of(charsets, [&](std::string_view known) { return equals_ignoring_case(known, charset); });
+}
+
+std::optional<std::string> folded_key(std::string_view text, std::string_view charset)
+{
+    if (!is_known_charset(charset))
+        return std::nullopt;
+    return folded(message::to_utf8(text, charset.empty() ? "UTF-8" : charset));
+}
+
+std::string folded_addresses(const std::vector<message::Address>& addresses)
+{
+    std::string text;
+    for (const message::Address& address : addresses) {
+        if (!address.is_mailbox())
+            continue;
+        if (!text.empty())
+            text += ", ";
+        if (!address.display_name.empty())
+            text += message::decode_text(address.display_name) + " ";
+        text += '<' + address.spec.text() + '>';
+    }
+    return folded(message::to_utf8(text, "UTF-8"));
+}
+
+bool header_contains(std::string_view header, std::string_view field, std::string_view folded_text)
+{
+    message::HeaderReader reader(header);
+    while (const auto found = reader.next())
+        if (found->is(field) &&
+            (folded_text.empty() || folded(message::decode_text(found->value)).contains(folded_text)))
+            return true;
+    return false;
+}
+
+std::string folded_header(std::string_view header)
+{
+    std::string text;
+    message::HeaderReader reader(header);
+    while (const auto found = reader.next()) {
+        text += found->name;
+        text += ": ";
+        text += message::decode_text(found->value);
+        text += '\n';
+    }
+    return folded(text);
+}
+
+}  // namespace posthouse::imap

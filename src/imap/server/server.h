@@ -1,0 +1,65 @@
+// The IMAP server's end: RFC 3501 with the extensions of capability.cc.
+//
+//     Server server(services, options);
+//     listener->start([&server](net::Wire wire) { return server.serve(std::move(wire)); }, group);
+//
+// One Server for all IMAP ports of a house; a session is a coroutine of serve(), on the loop that
+// accepted the connection. Threads: serve() from any loop.
+// Lifetime: services outlive the server, the server outlives the group that its sessions run in.
+#pragma once
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/recorder.h"
+#include "base/task.h"
+#include "directory/sasl.h"
+#include "imap/server/recent.h"
+#include "mailbox/mailbox.h"
+#include "net/listener.h"
+#include "net/tls.h"
+#include "net/wire.h"
+
+#include <memory>
+#include <string>
+
+namespace posthouse::imap {
+
+struct ServerServices {
+    const Clock& clock;
+    Log& log;
+    Recorder& recorder;
+    IdSource& ids;
+    Loops& loops;  // those whose threads call serve()
+    directory::Authenticator& authenticator;
+    mailbox::Mailboxes& mailboxes;
+    net::ConnectionTable& connections;  // for the limit per account
+    const net::TlsContext* tls = nullptr;  // nullptr: no STARTTLS
+};
+
+struct ServerOptions {
+    std::string name;  // this host's, as told in the greeting: "north.test"
+    std::string version;  // told by ID; empty: not told
+    bool allow_plaintext_login = false;  // test listeners only: passwords in the clear
+    Duration login_patience = 3min;  // without a login
+    Duration autologout = 30min;  // RFC 3501 section 5.4: not less
+    Duration write_patience = 5min;  // for what the peer does not take
+    std::uint64_t most_message = 100 * 1024 * 1024;  // bytes of one APPEND
+    unsigned most_bad_commands = 20;  // then BYE
+};
+
+class Server {
+public:
+    Server(ServerServices services, ServerOptions options);
+    ~Server();
+    // One connection, from the greeting to its end. TLS that begins with the first byte is up already.
+    Task<void> serve(net::Wire wire);
+
+private:
+    Loop& current_loop();
+
+    ServerServices services_;
+    ServerOptions options_;
+    RecentClaims claims_;
+};
+
+}  // namespace posthouse::imap

@@ -1,0 +1,201 @@
+#include "imap/server/session.h"
+
+#include "imap/server/capability.h"
+#include "imap/server/command_table.h"
+
+namespace posthouse::imap {
+
+namespace {
+
+std::string_view word_of(Reply::Kind kind)
+{
+    switch (kind) {
+    case Reply::Kind::ok: return "OK";
+    case Reply::Kind::no: return "NO";
+    case Reply::Kind::bad: return "BAD";
+    default: return "BYE";
+    }
+}
+
+std::string_view reason_for_state(State state)
+{
+    switch (state) {
+    case State::not_authenticated: return "log in first";
+    case State::authenticated: return "select a mailbox first";
+    case State::selected: break;
+    }
+    return "you are logged in already";
+}
+
+// RFC 3501 section 5.5: with a UID form nothing depends on sequence numbers.
+Expunges allowed(Update update, bool by_uid)
+{
+    const bool held_back =
+        update == Update::without_expunges || (update == Update::without_expunges_unless_uid && !by_uid);
+    return held_back ? Expunges::held_back : Expunges::told;
+}
+
+}  // namespace
+
+Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, net::Wire wire,
+                 Loop& loop) :
+    services_(services),
+    options_(options),
+    claims_(claims),
+    loop_(loop),
+    id_(services.ids.next()),
+    channel_(std::move(wire), services.clock, services.recorder, id_, options.write_patience),
+    reader_(channel_)
+{
+}
+
+Session::~Session() = default;
+
+State Session::state() const
+{
+    if (!account_)
+        return State::not_authenticated;
+    return view_ ? State::selected : State::authenticated;
+}
+
+directory::Peer Session::peer()
+{
+    net::Wire& wire = channel_.wire();
+    return {.address = wire.peer().address,
+            .session = id_,
+            .encrypted = may_send_passwords(),
+            .channel_binding = [&wire](std::string_view type) -> std::string {
+                if (type == "tls-exporter")
+                    return wire.channel_binding(net::ChannelBinding::tls_exporter);
+                if (type == "tls-server-end-point")
+                    return wire.channel_binding(net::ChannelBinding::tls_server_end_point);
+                return {};
+            }};
+}
+
+std::string Session::capabilities()
+{
+    return capability_list(
+        {.is_logged_in = account_ != nullptr,
+         .can_start_tls = can_start_tls(),
+         .may_send_passwords = may_send_passwords(),
+         .append_limit = options_.most_message,
+         .mechanisms = account_ ? std::vector<std::string>() : services_.authenticator.mechanisms(peer())});
+}
+
+Task<void> Session::run()
+{
+    write_reply("*", Reply::ok(options_.name + " Posthouse IMAP is ready", "CAPABILITY " + capabilities()));
+    while (!is_leaving_) {
+        Received received = co_await reader_.next(patience());
+        co_await answer(std::move(received));
+    }
+    const Result<void> last = co_await channel_.flush();
+    static_cast<void>(last);  // whoever is gone does not miss it
+}
+
+Task<void> Session::answer(Received received)
+{
+    Reply reply = std::move(received.reply);
+    if (received.command)
+        reply = co_await execute(std::move(*received.command));
+    if (reply.kind != Reply::Kind::goodbye && reply.kind != Reply::Kind::gone && reader_.literal()) {
+        std::optional<Reply> end = co_await reader_.drop_literal(patience());
+        if (end)
+            reply = std::move(*end);
+    }
+    if (reply.kind == Reply::Kind::gone || is_leaving_) {
+        is_leaving_ = true;
+        if (reply.kind == Reply::Kind::ok)
+            write_reply(received.tag, reply);  // LOGOUT's
+        co_return;
+    }
+    if (reply.kind == Reply::Kind::goodbye) {
+        is_leaving_ = true;
+        write_reply("*", reply);
+        co_return;
+    }
+    if (reply.kind != Reply::Kind::answered)
+        write_reply(received.tag.empty() ? "*" : received.tag, reply);
+    if (reply.kind == Reply::Kind::bad && ++bad_commands_ >= options_.most_bad_commands) {
+        is_leaving_ = true;
+        write_reply("*", Reply::goodbye("too many commands that are none"));
+    }
+    const Result<void> sent = co_await channel_.flush_if_full();
+    is_leaving_ |= !sent;
+}
+
+Task<Reply> Session::execute(Command command)
+{
+    const CommandRow& row = row_of(command.verb);
+    if ((row.states & static_cast<std::uint8_t>(state())) == 0)
+        co_return Reply::bad(std::string(name_of(command.verb)) + ": " + std::string(reason_for_state(state())));
+    if (row.check != nullptr) {
+        std::optional<Reply> refused = row.check(*this, command);
+        if (refused)
+            co_return std::move(*refused);
+    }
+    const Expunges expunges = allowed(row.update, command.by_uid);
+    Reply reply = co_await row.proceed(*this, std::move(command));
+    if (view_ && row.update != Update::none && (reply.kind == Reply::Kind::ok || reply.kind == Reply::Kind::no)) {
+        const Result<void> told = co_await tell_updates(expunges);
+        if (!told)
+            co_return refusal(told.error());
+    }
+    co_return reply;
+}
+
+Task<Result<void>> Session::tell_updates(Expunges expunges)
+{
+    Result<mailbox::SnapshotPtr> newest = co_await account_->snapshot(view_->mailbox);
+    if (!newest && newest.error() == ErrorCode::not_found) {
+        // RFC 2180 section 3: the mailbox was deleted under us. Its messages stay readable; there is no news.
+        co_return Result<void>{};
+    }
+    if (!newest)
+        co_return fail(newest.error());
+    tell(*newest, {.expunges = expunges});
+    co_return co_await channel_.flush_if_full();
+}
+
+void Session::tell(const mailbox::SnapshotPtr& newest, UpdateOptions options)
+{
+    options.with_modseq = enabled_.condstore;
+    update(*view_, newest, claims_, account_->id(), options, out());
+}
+
+Task<Reply> Session::enter(directory::Account who)
+{
+    ticket_ = services_.connections.admit_account(who.id);
+    if (!ticket_)
+        co_return Reply::no("there are too many connections to this account", "LIMIT");
+    Result<mailbox::AccountPtr> opened = co_await services_.mailboxes.open(who.id, who.id);
+    if (!opened) {
+        services_.log.write(LogLevel::warning, "imap/server", id_, "the account cannot be opened",
+                            {{"account", who.address}, {"why", opened.error().text}});
+        co_return Reply::no("your mail cannot be opened now; try again later", "UNAVAILABLE");
+    }
+    account_ = std::move(*opened);
+    reader_.login_done();
+    services_.log.write(LogLevel::info, "imap/server", id_, "login",
+                        {{"account", who.address}, {"peer", channel_.wire().peer().text()}});
+    channel_.transcript().step("login", who.address, "the password or proof was right");
+    co_return Reply::ok("welcome", "CAPABILITY " + capabilities());
+}
+
+Task<void> Session::say_goodbye(Reply reply)
+{
+    write_reply("*", reply);
+    const Result<void> sent = co_await channel_.flush();
+    static_cast<void>(sent);
+}
+
+void Session::write_reply(std::string_view tag, const Reply& reply)
+{
+    out().raw(tag).raw(" ").raw(word_of(reply.kind)).raw(" ");
+    if (!reply.code.empty())
+        out().raw("[").raw(reply.code).raw("] ");
+    out().text(reply.text).crlf();
+}
+
+}  // namespace posthouse::imap

@@ -1,0 +1,264 @@
+#include "imap/server/view.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <span>
+
+namespace posthouse::imap {
+
+namespace {
+
+using mailbox::Block;
+using mailbox::Entry;
+using mailbox::FlagBits;
+using mailbox::KeywordTable;
+using mailbox::NumberSet;
+using mailbox::Snapshot;
+using mailbox::SnapshotPtr;
+using mailbox::Uid;
+
+constexpr std::size_t most_recent_ranges = 64;
+
+// Calls `each(old_entry, new_entry)` for every UID in blocks that the two snapshots do not share; one of
+// both is nullptr where the UID is in the other only.
+template <class Each> void for_each_difference(const Snapshot& before, const Snapshot& after, Each each)
+{
+    const auto entries_of = [](const std::vector<std::shared_ptr<const Block>>& blocks, std::size_t i,
+                               Uid number) -> std::span<const Entry> {
+        if (i < blocks.size() && blocks[i]->number == number)
+            return blocks[i]->entries;
+        return {};
+    };
+    std::size_t i = 0;
+    std::size_t j = 0;
+    while (i < before.blocks.size() || j < after.blocks.size()) {
+        if (i < before.blocks.size() && j < after.blocks.size() && before.blocks[i] == after.blocks[j]) {
+            ++i, ++j;
+            continue;
+        }
+        Uid number = std::numeric_limits<Uid>::max();
+        if (i < before.blocks.size())
+            number = before.blocks[i]->number;
+        if (j < after.blocks.size())
+            number = std::min(number, after.blocks[j]->number);
+        const auto old_entries = entries_of(before.blocks, i, number);
+        const auto new_entries = entries_of(after.blocks, j, number);
+        auto old = old_entries.begin();
+        auto fresh = new_entries.begin();
+        while (old != old_entries.end() || fresh != new_entries.end()) {
+            if (fresh == new_entries.end() || (old != old_entries.end() && old->uid < fresh->uid)) {
+                each(&*old++, nullptr);
+            } else if (old == old_entries.end() || fresh->uid < old->uid) {
+                each(nullptr, &*fresh++);
+            } else {
+                each(&*old++, &*fresh++);
+            }
+        }
+        i += i < before.blocks.size() && before.blocks[i]->number == number;
+        j += j < after.blocks.size() && after.blocks[j]->number == number;
+    }
+}
+
+// Positions in `numbering` of what is not in `newest` any more, rising.
+std::vector<std::uint32_t> vanished(const Snapshot& numbering, const Snapshot& newest)
+{
+    std::vector<std::uint32_t> positions;
+    for_each_difference(numbering, newest, [&](const Entry* old, const Entry* fresh) {
+        if (old != nullptr && fresh == nullptr)
+            positions.push_back(numbering.position_of(old->uid));
+    });
+    return positions;
+}
+
+void write_expunges(Serializer& out, const std::vector<std::uint32_t>& positions)
+{
+    // From the end, so that no number is moved by an earlier line.
+    for (std::size_t i = positions.size(); i-- > 0;)
+        out.raw("* ").number(positions[i] + 1).raw(" EXPUNGE\r\n");
+}
+
+void write_fetch(Serializer& out, const View& view, const Entry& entry, const KeywordTable& keywords,
+                 const UpdateOptions& options)
+{
+    out.raw("* ").number(view.numbering->position_of(entry.uid) + 1).raw(" FETCH (");
+    if (options.with_uid)
+        out.raw("UID ").number(entry.uid).raw(" ");
+    out.raw("FLAGS ");
+    write_flags(out, entry, keywords, view.recent.contains(entry.uid));
+    if (options.with_modseq)
+        out.raw(" MODSEQ (").number(entry.modseq).raw(")");
+    out.raw(")\r\n");
+}
+
+// Does the client have to hear of this message's flags?
+bool must_tell(const Entry& old, const Entry& fresh, const UpdateOptions& options)
+{
+    if (options.skip != nullptr && options.skip->contains(fresh.uid))
+        return false;
+    if (options.echo != nullptr && options.echo->contains(fresh.uid))
+        return true;
+    if (options.silent != nullptr && options.silent->contains(fresh.uid))
+        return fresh.flags != options.expected(old.flags) || options.with_modseq;
+    return fresh.flags != old.flags || (options.with_modseq && fresh.modseq != old.modseq);
+}
+
+void write_flag_changes(Serializer& out, const View& view, const Snapshot& newest, const UpdateOptions& options)
+{
+    // What is echoed although nothing in its block has changed.
+    NumberSet done;
+    for_each_difference(*view.told, newest, [&](const Entry* old, const Entry* fresh) {
+        if (old == nullptr || fresh == nullptr || !must_tell(*old, *fresh, options))
+            return;
+        if (view.numbering->find(fresh->uid) == nullptr)
+            return;
+        write_fetch(out, view, *fresh, *newest.keywords, options);
+        if (options.echo != nullptr)
+            done.add(fresh->uid);
+    });
+    if (options.echo == nullptr)
+        return;
+    for (const auto& range : options.echo->ranges()) {
+        for (std::uint32_t at = newest.position_of(range.first); at < newest.size() && newest.at(at).uid <= range.last;
+             ++at) {
+            const Entry& entry = newest.at(at);
+            if (!done.contains(entry.uid) && view.numbering->find(entry.uid) != nullptr)
+                write_fetch(out, view, entry, *newest.keywords, options);
+        }
+    }
+}
+
+void keep_bounded(RecentUids& recent)
+{
+    if (recent.ranges().size() <= most_recent_ranges)
+        return;
+    RecentUids kept;
+    for (const auto& range : recent.ranges().last(most_recent_ranges / 2))
+        kept.add(range);
+    recent = std::move(kept);
+}
+
+std::uint32_t count_recent(const Snapshot& snapshot, const RecentUids& recent)
+{
+    std::uint32_t count = 0;
+    for (const auto& range : recent.ranges())
+        count += snapshot.position_of(range.last + 1) - snapshot.position_of(range.first);
+    return count;
+}
+
+}  // namespace
+
+void write_flags(Serializer& out, const Entry& entry, const KeywordTable& keywords, bool is_recent)
+{
+    constexpr std::array names{"\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "\\Seen"};
+    static_assert(names.size() == mailbox::system_flags);
+    std::string_view before = "(";
+    const auto add = [&](std::string_view name) {
+        out.raw(before).raw(name);
+        before = " ";
+    };
+    for (std::size_t word = 0; word < 2; ++word) {
+        for (std::uint64_t bits = entry.flags.words()[word]; bits != 0; bits &= bits - 1) {
+            const std::size_t bit = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+            if (bit < names.size())
+                add(names[bit]);
+            else if (bit - names.size() < keywords.names.size())
+                add(keywords.names[bit - names.size()]);
+        }
+    }
+    if (is_recent)
+        add("\\Recent");
+    out.raw(before == "(" ? "()" : ")");
+}
+
+void write_exists(Serializer& out, View& view, RecentClaims& claims, mailbox::AccountId account)
+{
+    const Snapshot& now = *view.numbering;
+    const Uid from = view.read_only ? claims.unclaimed_from(account, now) : claims.claim(account, now);
+    if (from < now.uid_next) {
+        view.recent.add({from, now.uid_next - 1});
+        keep_bounded(view.recent);
+    }
+    out.raw("* ").number(now.size()).raw(" EXISTS\r\n* ");
+    out.number(count_recent(now, view.recent)).raw(" RECENT\r\n");
+}
+
+void write_flag_lists(Serializer& out, const KeywordTable& keywords, bool read_only)
+{
+    std::vector<std::string> names{"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
+    names.insert(names.end(), keywords.names.begin(), keywords.names.end());
+    out.raw("* FLAGS ").flags(names).crlf();
+    if (read_only)
+        names.clear();
+    else if (keywords.names.size() < mailbox::most_keywords)
+        names.emplace_back("\\*");  // RFC 3501 section 7.1: new keywords can be made
+    out.raw("* OK [PERMANENTFLAGS ").flags(names).raw("] ");
+    out.raw(read_only ? "nothing can be changed here" : "these are kept").crlf();
+}
+
+void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, mailbox::AccountId account,
+            const UpdateOptions& options, Serializer& out)
+{
+    if (newest == view.numbering && newest == view.told && options.echo == nullptr)
+        return;
+    if (newest->highest_modseq < view.told->highest_modseq)
+        return;  // an answer that was overtaken: the next update brings more than it
+    if (newest->keywords->names.size() != view.told->keywords->names.size())
+        write_flag_lists(out, *newest->keywords, view.read_only);
+
+    if (newest != view.numbering) {
+        const std::vector<std::uint32_t> gone = vanished(*view.numbering, *newest);
+        if (gone.empty() || options.expunges == Expunges::told) {
+            write_expunges(out, gone);
+            const auto left = view.numbering->size() - static_cast<std::uint32_t>(gone.size());
+            view.numbering = newest;
+            if (newest->size() != left)
+                write_exists(out, view, claims, account);
+        }
+    }
+    write_flag_changes(out, view, *newest, options);
+    view.told = newest;
+}
+
+std::optional<NumberSet> positions_of(const Snapshot& numbering, const SequenceSet& set, bool by_uid)
+{
+    std::vector<mailbox::NumberRange> found;
+    const std::uint32_t size = numbering.size();
+    const std::uint32_t last = size == 0 ? 0 : by_uid ? numbering.at(size - 1).uid : size;
+    for (const SequenceSet::Item& item : set.items) {
+        const bool has_star = item.first == SequenceSet::star || item.last == SequenceSet::star;
+        std::uint32_t low = item.first == SequenceSet::star ? last : item.first;
+        std::uint32_t high = item.last == SequenceSet::star ? last : item.last;
+        if (low > high)
+            std::swap(low, high);
+        if (size == 0 && (by_uid || has_star))
+            continue;  // `*` names nothing in an empty mailbox
+        if (by_uid) {
+            const std::uint32_t begin = numbering.position_of(low);
+            const std::uint32_t end = high >= last ? size : numbering.position_of(high + 1);
+            if (begin < end)
+                found.push_back({begin + 1, end});
+        } else if (high > size) {
+            return std::nullopt;
+        } else {
+            found.push_back({low, high});
+        }
+    }
+    std::ranges::sort(found, {}, &mailbox::NumberRange::first);  // rising, each add is cheap (HOSTILE A16)
+    NumberSet positions;
+    for (const auto& range : found)
+        positions.add(range);
+    return positions;
+}
+
+NumberSet uids_at(const Snapshot& numbering, const NumberSet& positions)
+{
+    NumberSet uids;
+    for (const auto& range : positions.ranges())
+        for (std::uint32_t at = range.first - 1; at < range.last; ++at)
+            uids.add(numbering.at(at).uid);
+    return uids;
+}
+
+}  // namespace posthouse::imap
