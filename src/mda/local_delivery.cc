@@ -1,5 +1,7 @@
 #include "mda/local_delivery.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -64,10 +64,11 @@ Task<Result<std::vector<Entry>>> LocalIncoming::expand()
             entry.recipient = recipient;
             entry.account = target.account;
             entry.subaddress = std::move(target.subaddress);
+            entry.index = static_cast<std::uint16_t>(entries.size());
             entries.push_back(std::move(entry));
         }
     }
-    std::ranges::stable_sort(entries, {}, [](const Entry& e) { return std::tie(e.account, e.subaddress); });
+    std::ranges::sort(entries, {}, [](const Entry& e) { return std::tie(e.account, e.subaddress, e.index); });
     const auto [first, last] =
         std::ranges::unique(entries, {}, [](const Entry& e) { return std::tie(e.account, e.subaddress); });
     entries.erase(first, last);

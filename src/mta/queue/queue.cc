@@ -1,5 +1,7 @@
 #include "mta/queue/queue.h"
 
+#include "message/parser.h"
+
 #include <algorithm>
 #include <atomic>
 
