@@ -11,7 +11,7 @@ would notice each kind of breach.
  - Asio's headers are included only by base/task.h and in net/.
  - A header begins its code with #pragma once and has no `using namespace` (literals aside).
  - A folder with sources is a room (or lies inside one), and each room with sources has a README.md
-   of at most 25 lines.
+   of at most 25 lines under its name.
 """
 
 import re
@@ -128,8 +128,12 @@ def check_readmes(path, rooms, sources):
         readme = path / name / "README.md"
         if not readme.exists():
             yield readme, 1, f"room {name} has sources and no README.md"
-        elif len(readme.read_text(encoding="utf-8").splitlines()) > README_LINES:
+            continue
+        lines = readme.read_text(encoding="utf-8").splitlines()
+        if len(lines) > README_LINES:
             yield readme, README_LINES + 1, f"longer than {README_LINES} lines"
+        if not lines or not lines[0].startswith(f"# {name}"):
+            yield readme, 1, f"begins with no title '# {name}'"
 
 
 def breaches(path):
@@ -159,14 +163,14 @@ room(b SEES a)
 """
     files = {
         "base/task.h": '#pragma once\n#include <boost/asio/post.hpp>\nusing namespace std::chrono_literals;\n',
-        "base/README.md": "base\n",
+        "base/README.md": "# base: ground\n",
         "net/wire.h": '#pragma once\n#include "base/task.h"\n#include <boost/asio.hpp>\n',
-        "net/README.md": "net\n" * 26,
+        "net/README.md": "# net\n" * 26,
         "store/store.h": '// #include "net/wire.h"\n#pragma once\n#include "base/task.h"\n',
         "store/store.cc": '#include "store/store.h"\n#include "imap/server/door.h"\n',
-        "store/README.md": "store\n",
+        "store/README.md": "#store\n",
         "store/memory/memory.h": '#pragma once\n#include "base/task.h"\n',
-        "store/memory/README.md": "memory\n",
+        "store/memory/README.md": "# store/memory\n",
         "imap/server/door.h": 'using namespace std;\n#include "store/memory/memory.h"\n#include "base/gone.h"\n',
         "imap/server/door_test.cc": '#include "store/memory/memory.h"\n#include "net/wire.h"\n#include "door.h"\n',
         "imap/server/test_door.h": '#pragma once\n#include "store/memory/memory.h"\n',
@@ -177,6 +181,7 @@ room(b SEES a)
         "src/CMakeLists.txt:8: room a sees itself through b: a circle",
         "src/CMakeLists.txt:9: room b sees itself through a: a circle",
         "src/net/README.md:26: longer than 25 lines",
+        "src/store/README.md:1: begins with no title '# store'",
         'src/store/store.cc:2: room store includes "imap/server/door.h", but does not see imap/server',
         "src/imap/server/door.h:1: using namespace std in a header",
         'src/imap/server/door.h:2: room imap/server includes "store/memory/memory.h", but does not see store/memory',
