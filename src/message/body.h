@@ -32,7 +32,6 @@ private:
     std::string held_;  // quoted-printable: an escape not yet whole, or blanks that may end the line
     std::uint32_t group_ = 0;  // base64: up to three characters
     unsigned characters_ = 0;
-    bool ended_ = false;  // base64: padding was seen
 };
 std::string decode_transfer(std::string_view raw, TransferEncoding encoding);
 

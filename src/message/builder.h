@@ -26,7 +26,7 @@ Result<std::string> message_id_field(std::string_view name, const std::vector<st
 // Content-Type, Content-Disposition: `value; name="…"`, RFC 2231 where a value is long or not ASCII.
 Result<std::string> parameterized_field(std::string_view name, std::string_view value,
                                         const std::vector<Parameter>& parameters);
-// Structured text in ASCII as it is (Received, Return-Path, Auto-Submitted), folded at blanks.
+// Structured text as it is (Received, Return-Path, Auto-Submitted), folded at blanks; valid UTF-8, no controls.
 Result<std::string> raw_field(std::string_view name, std::string_view value);
 
 // "<time.random@host>" without the brackets, never twice the same.
