@@ -238,8 +238,19 @@ class House:
         context.verify_mode = ssl.CERT_NONE
         return context
 
-    def talk(self, door):
-        return Talk(self.address, self.port[door], self.tls() if door in ("submissions", "imaps", "pop3s") else None)
+    def talk(self, door, client=None):
+        """A raw conversation. `client`: the address it pretends to come from (PROXY protocol, `unsafe.proxy_protocol`)."""
+        implicit = door in ("submissions", "imaps", "pop3s")
+        proxy = f"PROXY TCP4 {client} {self.address} 40000 {self.port[door]}\r\n" if client else ""
+        return Talk(self.address, self.port[door], self.tls() if implicit else None, proxy.encode())
+
+    def resident(self):
+        """Bytes of the server's memory that are in use now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def send(self, sender, recipients, message):
         """Hands a message in on the SMTP port, as another server would; CRLF lines, dots as they are."""
@@ -298,8 +309,9 @@ class Closed(Exception):
 class Talk:
     """A raw conversation, line by line, every byte as the test wants it."""
 
-    def __init__(self, address, port, tls=None):
+    def __init__(self, address, port, tls=None, first=b""):
         self.socket = socket.create_connection((address, port), timeout=PATIENCE)
+        self.socket.sendall(first)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname=address)
         self.buffer = b""
