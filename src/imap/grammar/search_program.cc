@@ -172,7 +172,7 @@ public:
                 finish_list();
             } else {
                 ended_ = false;
-                return at_list_end(in) || in.take(' ');
+                return at_list_end(in) || (in.take(' ') && !in.at_end());
             }
         }
         return true;
