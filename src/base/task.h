@@ -193,8 +193,11 @@ public:
         co_return result;
     }
 
-private:
+    // Without an answer, for whoever has a way of its own to hear of the end. False: not taken, too
+    // many wait. What `job` throws ends the program.
     bool enqueue(std::move_only_function<void()> job);
+
+private:
     struct Queue;
     std::unique_ptr<Queue> queue_;
 };
