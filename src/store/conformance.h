@@ -76,8 +76,8 @@ protected:
 
     const Partition anna{PartitionKind::account, 1};
     const Partition bert{PartitionKind::account, 2};
+    TestLoop loop_;  // ends after every thread that posts to it
     Factory factory_;
-    TestLoop loop_;
     CommitId last_id_ = 100;
 };
 

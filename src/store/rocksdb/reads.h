@@ -1,7 +1,8 @@
 // Reading from one instance: plain functions, which block when allowed to.
 //
 // With Reach::memory nothing touches the disk: `Incomplete` means that the same call must be made
-// again with Reach::disk, on a thread that may block. Threads: any.
+// again with Reach::disk, on a thread that may block. Bodies come as they are stored: packed.
+// Threads: any.
 #pragma once
 
 #include "store/rocksdb/instance.h"

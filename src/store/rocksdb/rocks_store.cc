@@ -3,6 +3,7 @@
 #include "store/rocksdb/committer.h"
 #include "store/rocksdb/engine.h"
 #include "store/rocksdb/keeper.h"
+#include "store/rocksdb/packing.h"
 #include "store/rocksdb/reads.h"
 #include "store/rocksdb/waiting_reads.h"
 
@@ -31,10 +32,32 @@ struct RocksStore::Parts {
         if (engine->health() != Health::good)
             keeper->wake();
     }
+
+    // A page is cut again where unpacking made it longer than a page may be.
+    Result<void> unpack(Page& page, const Limits& limits)
+    {
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < page.rows.size(); ++i) {
+            Row& row = page.rows[i];
+            Result<Value> value = packer.unpack(row.value, limits.value_bytes);
+            if (!value)
+                return fail(value.error());
+            row.value = *std::move(value);
+            bytes += row.key.size() + row.value.size();
+            if (i > 0 && bytes > limits.page_bytes) {
+                page.rows.resize(i);
+                page.more = true;
+                break;
+            }
+        }
+        return {};
+    }
+
     std::unique_ptr<Engine> engine;
     SalvageReport salvaged;
     const Clock& clock;
     Workers& workers;
+    Packer packer;
     WaitingReads reads;
     std::unique_ptr<Committer> committer;
     std::unique_ptr<Keeper> keeper;
@@ -79,23 +102,19 @@ Task<Result<T>> read_by(const Engine& engine, Workers& workers, WaitingReads& wa
     const std::uint64_t ticket =
         waiting.add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
     keeper.wake();
-    const LoopExecutor executor = co_await asio::this_coro::executor;
-    auto work = [race, instance = std::move(instance), read = std::move(read)]() mutable {
-        T value{};
-        const rocksdb::Status status = read(*instance, Reach::disk, value);
-        instance.reset();
-        if (status.ok())
-            race->decide(std::move(value));
-        else
-            race->decide(fail(to_error(status, "cannot read")));
-    };
-    // The offloading task goes on by itself if the deadline wins; what it uses lives in the race.
-    asio::co_spawn(executor, workers.offload(std::move(work)), [race](std::exception_ptr bug, Result<void> done) {
-        if (bug)
-            race->decide(fail(ErrorCode::internal, "a read threw"));
-        else if (!done)
-            race->decide(fail(done.error()));
+    const bool taken = workers.enqueue([race, instance = std::move(instance), read = std::move(read)]() mutable {
+        try {
+            T value{};
+            const rocksdb::Status status = read(*instance, Reach::disk, value);
+            instance.reset();
+            race->decide(status.ok() ? Result<T>(std::move(value)) : fail(to_error(status, "cannot read")));
+        } catch (const std::exception& bug) {
+            instance.reset();
+            race->decide(fail(ErrorCode::unavailable, bug.what()));
+        }
     });
+    if (!taken)
+        race->decide(fail(ErrorCode::unavailable, "too many reads wait for the disk"));
     Result<T> answer = co_await race->promise.get();
     waiting.remove(ticket);
     co_return answer;
@@ -132,6 +151,9 @@ Task<Outcome> RocksStore::commit(Batch batch, Deadline deadline)
         co_return Outcome::too_large;
     if (deadline.passed(parts_->clock))
         co_return Outcome::unavailable;
+    for (Put& put : batch.puts)
+        if (put.space == Space::bodies)
+            put.value = parts_->packer.pack(put.value);
     const Outcome outcome = co_await parts_->committer->commit(std::move(batch), deadline);
     co_return outcome;
 }
@@ -153,6 +175,12 @@ Task<Result<std::optional<Value>>> RocksStore::get(Partition partition, Key key,
         [partition, key = std::move(key), space](Instance& instance, Reach reach, std::optional<Value>& value) {
             return read_value(instance, reach, partition, key, space, value);
         });
+    if (space == Space::bodies && value && *value) {
+        Result<Value> unpacked = parts_->packer.unpack(**value, limits().value_bytes);
+        if (!unpacked)
+            co_return fail(unpacked.error());
+        **value = *std::move(unpacked);
+    }
     co_return value;
 }
 
@@ -166,6 +194,9 @@ Task<Result<Page>> RocksStore::scan(Partition partition, Range range, std::size_
                                                                                         Page& page) {
             return read_page(instance, reach, partition, range, space, most, bytes, page);
         });
+    if (space == Space::bodies && page)
+        if (const Result<void> unpacked = parts_->unpack(*page, limits()); !unpacked)
+            co_return fail(unpacked.error());
     co_return page;
 }
 
