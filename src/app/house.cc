@@ -9,6 +9,7 @@
 #include "mta/receive/receive.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "pop3/server/server.h"
 #include "smtp/session.h"
 
 #include <thread>
@@ -62,6 +63,7 @@ struct House::State {
     std::unique_ptr<smtp::Server> smtp;
     std::unique_ptr<smtp::Server> submission_server;
     std::unique_ptr<imap::Server> imap;
+    std::unique_ptr<pop3::Server> pop3;
     bool stopped = false;
 };
 
@@ -164,6 +166,13 @@ void build_doors(House::State& state)
                                                                      state.loops, *rooms.directory.authenticator,
                                                                      *rooms.mailboxes, state.table, state.tls.get()},
                                                 imap_options);
+    pop3::ServerOptions pop3_options;
+    pop3_options.name = settings.hostname;
+    pop3_options.allow_plaintext_login = settings.unsafe_plaintext_login;
+    state.pop3 = std::make_unique<pop3::Server>(pop3::ServerServices{rooms.clock, state.log, state.recorder, rooms.ids,
+                                                                     *rooms.directory.authenticator, *rooms.mailboxes,
+                                                                     state.table, state.tls.get()},
+                                                pop3_options);
 }
 
 Task<void> serve_console(net::Wire wire, console::Api& api, const Clock& clock)
