@@ -68,7 +68,7 @@ Result<std::string> normal_name(std::string_view name, const NameLimits& limits 
 // A message's bytes without the prefix: in memory up to 64 KiB, else a blob. Shared by recipients.
 inline constexpr std::size_t inline_content = 64 * 1024;
 struct Content {
-    std::shared_ptr<const std::string> bytes;  // set, or else blob is
+    std::shared_ptr<const std::string> bytes;  // of `size` bytes; set, or else blob is
     store::BlobId blob = 0;
     std::uint64_t size = 0;
 };
@@ -215,6 +215,22 @@ public:
     virtual Task<Result<Finished>> finish() = 0;
 };
 
+// What an audit saw of one account, and every place where its rows do not agree.
+struct AuditReport {
+    std::uint64_t mailboxes = 0;
+    std::uint64_t messages = 0;  // over all mailboxes
+    std::uint64_t emails = 0;  // rows; also those expunged and not yet swept
+    std::uint64_t bytes = 0;  // of contents that were read
+    std::uint64_t faults = 0;
+    std::vector<std::string> texts;  // of the first 1,000 faults: a sentence each
+};
+enum class AuditDepth { rows, contents };  // contents: also reads every byte
+
+struct Swept {
+    std::uint64_t emails = 0;
+    std::uint64_t deliveries = 0;
+};
+
 class Mailboxes {
 public:
     virtual ~Mailboxes() = default;
@@ -224,7 +240,13 @@ public:
     virtual Task<Result<AccountPtr>> open_for_delivery(AccountId owner) = 0;
     // A new account's mailboxes: INBOX, Drafts, Sent, Junk, Trash, Archive. Idempotent; open() does it as well.
     virtual Task<Result<void>> found(AccountId account) = 0;
+    // Everything of it, at once for the doors. Handles that are left answer not_found.
     virtual Task<Result<void>> erase_account(AccountId account) = 0;
+    // Changes to the account wait while its rows are read.
+    virtual Task<Result<AuditReport>> audit(AccountId account, AuditDepth depth) = 0;
+    // Erases what was expunged, and forgets deliveries, 7 days ago and longer. For the roof to call now and then (once
+    // an hour); one at a time.
+    virtual Task<Result<Swept>> sweep() = 0;
     virtual std::unique_ptr<ContentWriter> writer() = 0;
     // Ends: batches in flight are awaited, later calls get `cancelled`.
     virtual Task<void> stop() = 0;

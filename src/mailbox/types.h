@@ -105,10 +105,11 @@ public:
     const Entry& at(std::uint32_t position) const;  // position < size(); sequence number - 1
     const Entry* find(Uid uid) const;  // nullptr: no such message
     std::uint32_t position_of(Uid uid) const;  // of the first entry with at least this uid
-    // Fills first_position, size_ and the counts from the blocks.
+    // Fills first_position, size() and the counts from the blocks, which may have been made by hand.
     void count();
 
 private:
+    friend class Shelf;  // knows the counts without counting
     std::uint32_t size_ = 0;
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
@@ -125,6 +126,7 @@ public:
     void add(std::uint32_t number) { add({number, number}); }
     void add(NumberRange range);  // in any order; amortised cheap when rising
     bool contains(std::uint32_t number) const;
+    bool overlaps(NumberRange range) const;
     bool empty() const { return ranges_.empty(); }
     std::uint64_t count() const;
     std::span<const NumberRange> ranges() const { return ranges_; }

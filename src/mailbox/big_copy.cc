@@ -1,0 +1,109 @@
+// COPY of more than one batch holds, whole all the same (docs/design.md section 4).
+//
+//     intent committed  →  full blocks written behind the target's UIDNEXT, where nobody looks, batch by batch
+//                       →  one last commit: the block that older messages share, the mailbox row, the intent gone
+//
+// A crash before the last commit leaves the intent, and opening the account takes the blocks back.
+#include "mailbox/change_requests.h"
+#include "mailbox/owner.h"
+
+namespace posthouse::mailbox {
+
+namespace {
+
+constexpr std::size_t blocks_a_batch = 14;  // with a row for each of their messages
+
+// The copies as they will stand: entries with the target's UIDs, cut into blocks.
+struct Layout {
+    std::vector<Entry> shared;  // into the block that is already there
+    std::vector<BlockPtr> whole;
+};
+
+Layout lay_out(const MailboxRow& target, std::span<const Entry> entries, ModSeq modseq, WallTime now)
+{
+    Layout layout;
+    std::shared_ptr<Block> block;
+    Uid uid = target.uid_next;
+    const bool shares = uid % block_span != 0;
+    for (Entry entry : entries) {
+        entry.uid = uid++;
+        entry.modseq = modseq;
+        entry.save_date = now;
+        if (shares && block_of(entry.uid) == block_of(target.uid_next)) {
+            layout.shared.push_back(entry);
+            continue;
+        }
+        if (!block || block->number != block_of(entry.uid)) {
+            block = std::make_shared<Block>();
+            block->number = block_of(entry.uid);
+            block->highest_modseq = modseq;
+            layout.whole.push_back(block);
+        }
+        block->entries.push_back(entry);
+    }
+    return layout;
+}
+
+}  // namespace
+
+Task<void> CopyRequest::run(Owner& owner)
+{
+    // Nothing has changed since plan(): who runs alone runs at once.
+    const auto way = this->way(*owner.state());
+    std::vector<Entry> entries = this->entries(owner.draft(), way->from);
+    const Result<void> copied = co_await copy_in_batches(owner, *way, std::move(entries));
+    if (!copied) {
+        owner.drop_state();  // reading it again undoes what was begun
+        refuse(copied.error());
+    }
+}
+
+Task<Result<void>> CopyRequest::copy_in_batches(Owner& owner, Way way, std::vector<Entry> entries)
+{
+    const Id id = owner.services().ids.next();
+    Draft begin = owner.draft();
+    const MailboxRow target = begin.row(way.to);
+    const WallTime now = begin.now();
+    // Every commit raises the modseq by one; the copies carry that of the last.
+    const std::size_t batches = (entries.size() / block_span + 1) / blocks_a_batch + 1;
+    const ModSeq last_modseq = begin.modseq() + batches + 1;
+    const Layout layout = lay_out(target, entries, last_modseq, now);
+    begin.purpose = store::Purpose::intake;
+    begin.open_intent(id, {.kind = IntentRow::Kind::copy, .shelf = target.shelf, .first_uid = target.uid_next});
+    Result<void> committed = co_await owner.commit(std::move(begin));
+
+    for (std::size_t at = 0; committed && at < layout.whole.size(); at += blocks_a_batch) {
+        Draft draft = owner.draft();
+        draft.purpose = store::Purpose::intake;
+        for (std::size_t i = at; i < std::min(at + blocks_a_batch, layout.whole.size()); ++i) {
+            draft.put(block_key(target.shelf, layout.whole[i]->number), write_block(*layout.whole[i]));
+            for (const Entry& entry : layout.whole[i]->entries)
+                draft.put(email_in_key(entry.email, target.shelf, entry.uid), write_mark());
+        }
+        committed = co_await owner.commit(std::move(draft));
+    }
+    if (!committed)
+        co_return committed;
+
+    Draft end = owner.draft();
+    end.purpose = store::Purpose::intake;
+    end.head.modseq = last_modseq;
+    Pairs pairs;
+    for (const Entry& entry : entries)
+        pairs.from.push_back(entry.uid);
+    for (const Entry& entry : layout.shared)
+        end.append(way.to, entry);
+    for (const BlockPtr& block : layout.whole)
+        end.adopt(way.to, block);
+    end.close_intent(id);
+    for (Uid uid = target.uid_next; uid != end.row(way.to).uid_next; ++uid)
+        pairs.to.push_back(uid);
+    committed = co_await owner.commit(std::move(end));
+    if (committed) {
+        result_ = pairs.answer(target.uid_validity);
+        landed(*owner.state());
+    }
+    co_return committed;
+}
+
+}  // namespace posthouse::mailbox

@@ -1,0 +1,93 @@
+#include "mailbox/housekeeping.h"
+
+#include <algorithm>
+
+namespace posthouse::mailbox {
+
+namespace {
+
+constexpr auto between_looks = 30s;
+
+}  // namespace
+
+std::shared_ptr<Owner> Household::find(AccountId account)
+{
+    const SteadyTime now = services_.clock.steady();
+    std::shared_ptr<Owner> owner;
+    bool look = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        std::shared_ptr<Owner>& known = owners_[account];
+        if (!known)
+            known = std::make_shared<Owner>(account, services_, activity_, loop_);
+        owner = known;
+        look = is_due(now);
+    }
+    // No timer: where nothing happens nothing grows.
+    if (look)
+        loop_.post([weak = weak_from_this()] {
+            if (const auto self = weak.lock())
+                self->keep_house();
+        });
+    return owner;
+}
+
+bool Household::is_due(SteadyTime now)
+{
+    const bool due = now - looked_ > between_looks || owners_.size() > memory_.accounts + memory_.accounts / 8;
+    if (due)
+        looked_ = now;
+    return due;
+}
+
+void Household::keep_house()
+{
+    const SteadyTime now = services_.clock.steady();
+    std::vector<std::shared_ptr<Owner>> gone;  // destroyed after the lock
+    std::vector<std::shared_ptr<Owner>> kept;
+    {
+        const std::scoped_lock lock(mutex_);
+        // Only this map holds those that nobody can begin to use meanwhile.
+        std::vector<std::shared_ptr<Owner>*> unused;
+        for (auto& [account, owner] : owners_)
+            if (owner.use_count() == 1 && !owner->busy())
+                unused.push_back(&owner);
+        std::ranges::sort(unused, {}, [](const auto* owner) { return (*owner)->used(); });
+        std::size_t too_many = owners_.size() - std::min(owners_.size(), memory_.accounts);
+        for (std::shared_ptr<Owner>* owner : unused) {
+            if (too_many == 0 && now - (*owner)->used() < memory_.patience)
+                break;
+            too_many -= too_many > 0 ? 1 : 0;
+            gone.push_back(std::move(*owner));
+        }
+        std::erase_if(owners_, [](const auto& known) { return !known.second; });
+        for (const auto& [account, owner] : owners_)
+            if (!owner->busy())
+                kept.push_back(owner);
+    }
+    forget_mailboxes(kept, now);
+}
+
+void Household::forget_mailboxes(std::span<const std::shared_ptr<Owner>> owners, SteadyTime now)
+{
+    std::size_t entries = 0;
+    for (const auto& owner : owners) {
+        owner->forget_mailboxes(now - memory_.patience);
+        entries += owner->entries_in_memory();
+    }
+    for (const auto& owner : owners) {
+        if (entries <= memory_.entries)
+            return;
+        const std::size_t before = owner->entries_in_memory();
+        owner->forget_mailboxes(now - 1s);
+        entries -= before - owner->entries_in_memory();
+    }
+}
+
+std::size_t Household::size() const
+{
+    const std::scoped_lock lock(mutex_);
+    return owners_.size();
+}
+
+}  // namespace posthouse::mailbox
