@@ -3,8 +3,10 @@
 #include "app/admin_client.h"
 #include "app/options.h"
 #include "base/terminal.h"
+#include "base/text.h"
 
 #include <cstdio>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -325,6 +327,64 @@ int status_command(std::span<const std::string> arguments)
         table.add({"listens", text_at(value.as_object(), "door") + "  " + text_at(value.as_object(), "at")});
     std::fputs(table.separated().c_str(), stdout);
     return exit_code::ok;
+}
+
+int check_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    bool audit = false;
+    bool verify = false;
+    session.add_options(app);
+    app.add_flag("--audit", audit, "every accepted message is in a mailbox or queued, and all rows agree");
+    app.add_flag("--verify", verify, "and every byte can be read (takes its time)");
+    if (const auto code = parse_options(app, command_named("check"), arguments))
+        return *code;
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    const Result<json::object> answer = session.client->ask("POST", {"check"}, {{"audit", true}, {"verify", verify}});
+    if (!answer)
+        return report(answer.error());
+    const std::uint64_t faults = number_at(*answer, "faults");
+    if (session.as_json) {
+        print_json(*answer);
+        return faults == 0 ? exit_code::ok : exit_code::data_error;
+    }
+    for (const json::value& text : list_at(*answer, "texts"))
+        std::printf("fault: %s\n", printable(std::string(text.as_string())).c_str());
+    std::printf("%s\n",
+                fmt::format("{} accounts, {} mailboxes, {} messages, {} queued: {}", number_at(*answer, "accounts"),
+                            number_at(*answer, "mailboxes"), number_at(*answer, "messages"),
+                            list_at(*answer, "queued").size(),
+                            faults == 0 ? "nothing is wrong" : fmt::format("{} faults", faults))
+                    .c_str());
+    return faults == 0 ? exit_code::ok : exit_code::data_error;
+}
+
+int backup_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    std::string folder;
+    session.add_options(app);
+    app.add_option("folder", folder, "where the copy goes; must not be there yet")->required();
+    if (const auto code = parse_options(app, command_named("backup"), arguments))
+        return *code;
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    const std::string whole = std::filesystem::absolute(folder).lexically_normal().string();
+    const Result<json::object> answer = session.client->ask("POST", {"backup"}, {{"folder", whole}});
+    if (!answer)
+        return report(answer.error());
+    if (session.as_json)
+        return print_json(*answer), exit_code::ok;
+    std::printf("%s\n", fmt::format("{} in {}", human_bytes(number_at(*answer, "bytes")), whole).c_str());
+    return exit_code::ok;
+}
+
+int restore_command(std::span<const std::string>)
+{
+    return report({ErrorCode::unavailable, "restore is not built yet"});
 }
 
 }  // namespace posthouse::app

@@ -21,6 +21,9 @@ namespace posthouse::app {
 
 namespace {
 
+constexpr auto sweep_pause = 1h;
+constexpr auto orphan_age = 24h;  // a blob is written before the commit that refers to it
+
 unsigned thread_count(const Settings& settings)
 {
     return settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -185,6 +188,22 @@ Task<void> serve_console(net::Wire wire, console::Api& api, const Clock& clock)
     co_await net::serve_http(std::move(wire), api, clock, console::most_request);
 }
 
+// What nobody needs any longer: mail expunged a week ago, blobs that no commit ever referred to.
+Task<void> sweep_now_and_then(Household::Rooms& rooms)
+{
+    for (;;) {
+        const bool stopped = co_await rooms.stopping.ready_within(sweep_pause);
+        if (stopped)
+            co_return;
+        const Result<mailbox::Swept> swept = co_await rooms.mailboxes->sweep();
+        const Result<std::size_t> blobs =
+            co_await rooms.blobs->sweep(rooms.clock.now() - orphan_age, Deadline::in(rooms.clock, sweep_pause));
+        if (!swept || !blobs)
+            rooms.log.write(LogLevel::warning, "app", 0, "sweeping was not finished",
+                            {{"why", swept ? blobs.error().text : swept.error().text}});
+    }
+}
+
 net::Serve serve_of(House::State& state, Door door)
 {
     switch (door) {
@@ -203,6 +222,7 @@ void start_serving(House::State& state)
 {
     Household::Rooms& rooms = state.household->rooms();
     rooms.tasks.spawn(state.loops[0], "queue", rooms.queue->run());
+    rooms.tasks.spawn(state.loops[0], "sweeping", sweep_now_and_then(rooms));
     for (const House::State::Bound& bound : state.bound)
         bound.listener->start(serve_of(state, bound.door), state.sessions);
     state.console_listener->start(

@@ -40,6 +40,7 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
 
 Household::~Household()
 {
+    rooms_->stopping.fulfil(true);
     rooms_->queue->stop();
     run_blocking(rooms_->loops[0], rooms_->mailboxes->stop());
     rooms_->tasks.wait();

@@ -69,6 +69,7 @@ struct Household::Rooms {
     Workers readers{read_threads, most_reads_waiting};
     Workers hashers{hash_threads, most_hashes_waiting};
     Loops& loops;
+    Promise<bool> stopping;  // fulfilled when the house is taken down
     TaskGroup tasks;
     std::unique_ptr<store::RocksStore> store;
     std::unique_ptr<store::Blobs> blobs;

@@ -54,4 +54,14 @@ Task<Result<json::object>> HouseUpkeep::audit_queue()
     co_return json::object{{"queued", std::move(items)}};
 }
 
+Task<Result<json::object>> HouseUpkeep::backup(std::string)
+{
+    co_return fail(ErrorCode::unavailable, "backup is not built yet");
+}
+
+Task<Result<json::object>> HouseUpkeep::verify()
+{
+    co_return fail(ErrorCode::unavailable, "verification of the store's files is not built yet");
+}
+
 }  // namespace posthouse::app

@@ -348,4 +348,48 @@ Task<Result<json::value>> Api::import_message(net::HttpRequest request)
     co_return json::object{{"id", id_text(filed->email)}, {"uid", filed->places.front().uid}};
 }
 
+// Reads the rows of every account and proves that they agree; with verify also every byte of mail
+// and of the store's files. What is queued is listed: it is accepted and not yet delivered.
+Task<Result<json::value>> Api::check(net::HttpRequest request)
+{
+    const Result<json::object> body = body_object(request);
+    if (!body)
+        co_return fail(body.error());
+    const bool verify = flag_of(*body, "verify").value_or(false);
+    const mailbox::AuditDepth depth = verify ? mailbox::AuditDepth::contents : mailbox::AuditDepth::rows;
+    const Result<std::vector<directory::Account>> accounts = co_await services_.directory.accounts("");
+    if (!accounts)
+        co_return fail(accounts.error());
+    mailbox::AuditReport all;
+    json::array faults;
+    for (const directory::Account& account : *accounts) {
+        const Result<mailbox::AuditReport> report = co_await services_.mailboxes.audit(account.id, depth);
+        if (!report) {
+            ++all.faults;
+            faults.push_back(json::string(fmt::format("{}: {}", account.address, report.error().text)));
+            continue;
+        }
+        all.mailboxes += report->mailboxes;
+        all.messages += report->messages;
+        all.emails += report->emails;
+        all.bytes += report->bytes;
+        all.faults += report->faults;
+        for (const std::string& text : report->texts)
+            faults.push_back(json::string(fmt::format("{}: {}", account.address, text)));
+    }
+    Result<json::object> queue = co_await services_.upkeep.audit_queue();
+    if (!queue)
+        co_return fail(queue.error());
+    json::object answer{{"accounts", accounts->size()}, {"mailboxes", all.mailboxes},  {"messages", all.messages},
+                        {"emails", all.emails},         {"bytesRead", all.bytes},      {"faults", all.faults},
+                        {"texts", std::move(faults)},   {"queued", (*queue)["queued"]}};
+    if (verify) {
+        Result<json::object> store = co_await services_.upkeep.verify();
+        if (!store)
+            co_return fail(store.error());
+        answer["store"] = std::move(*store);
+    }
+    co_return answer;
+}
+
 }  // namespace posthouse::console
