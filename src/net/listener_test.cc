@@ -150,8 +150,10 @@ TEST_F(ListenerTest, ASecondServerIsToldWhoHasThePort)
         Listener::bind({.name = "smtp", .address = "127.0.0.1", .port = first.port()}, loops_, table_, log_);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, ErrorCode::already_exists);
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe").filename();
     EXPECT_EQ(second.error().text,
-              fmt::format("smtp: port {} on 127.0.0.1 is in use by net_test (pid {})", first.port(), ::getpid()));
+              fmt::format("smtp: port {} on 127.0.0.1 is in use by {} (pid {})", first.port(), program.substr(0, 15),
+                          ::getpid()));
     const Result<std::unique_ptr<Listener>> wildcard =
         Listener::bind({.name = "smtp", .address = "0.0.0.0", .port = first.port()}, loops_, table_, log_);
     EXPECT_FALSE(wildcard) << "a wildcard beside an address would share the port";

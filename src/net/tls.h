@@ -9,6 +9,9 @@
 
 namespace posthouse::net {
 
+// Sessions are resumed by tickets, whose keys are new with every load: reload at least once a day, so
+// that a stolen key opens little.
+//
 // Threads: any. Handshakes take the context's current certificates; reload() changes what later
 // ones take. Lifetime: outlives every wire that uses it.
 class TlsContext {

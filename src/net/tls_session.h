@@ -21,6 +21,8 @@ namespace posthouse::net {
 
 class TlsSession {
 public:
+    static constexpr std::size_t most_plain = 16 * 1024;  // in one record (RFC 8446 section 5.1)
+
     enum class End { server, client };
     // A client asks for, and verifies, `server_name`: a DNS name or an IP address; may be empty.
     TlsSession(std::shared_ptr<const TlsCredentials> credentials, End end, const std::string& server_name);
@@ -37,7 +39,7 @@ public:
     Outcome handshake(Buffer& incoming, Buffer& outgoing);
     // Decrypts at most one record into `out`. May answer the peer by `outgoing` (KeyUpdate).
     Outcome read(Buffer& incoming, Buffer& outgoing, std::span<char> out, std::size_t& count);
-    // Encrypts `plain`, at most 16 KiB, into one record.
+    // Encrypts `plain`, at most `most_plain`, into one record.
     bool write(std::string_view plain, Buffer& outgoing);
     void close(Buffer& outgoing);  // close_notify
 
