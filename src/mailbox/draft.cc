@@ -189,6 +189,8 @@ void Draft::put_mailbox(MailboxRow row)
     changed_ = tree_changed_ = true;
     spend({3, row_bytes + row.leaf.size()});
     const bool is_new = !state_->find_mailbox(row.mailbox);
+    if (const MailboxState* before = state_->find(row.node))
+        renamed_ |= before->row.parent != row.parent || before->row.leaf != row.leaf;
     row.changed = modseq();
     row.highest_modseq = modseq();
     head.last_id = std::max({head.last_id, row.node, row.mailbox, row.shelf});
@@ -203,14 +205,7 @@ void Draft::take_mailbox(NodeId node)
     const MailboxId mailbox = row(node).mailbox;
     put(change_key(ObjectType::mailbox, mailbox), write_change({Change::destroyed, modseq()}));
     rows_.erase(node);
-    erase(mailbox_key(node));
-    taken_.push_back(node);
-}
-
-void Draft::keep_node(NodeId node)
-{
-    std::erase(taken_, node);
-    std::erase_if(batch_.erases, [key = mailbox_key(node)](const store::Erase& erase) { return erase.key == key; });
+    taken_[node] = mailbox;
 }
 
 void Draft::subscribe(const std::string& name, bool on)
@@ -255,6 +250,8 @@ store::Batch Draft::finish(store::Partition partition, store::CommitId id)
         batch.puts.push_back({std::move(key), write_mark()});
     if (keywords_changed_)
         batch.puts.push_back({keywords_key(), write_keywords(*keywords_)});
+    for (const auto& [node, mailbox] : taken_)
+        batch.erases.push_back({mailbox_key(node)});  // before the puts: the node may be taken again
     for (const auto& [node, row] : rows_)
         batch.puts.push_back({mailbox_key(node), write_mailbox(row)});
     write_blocks(batch);

@@ -61,7 +61,6 @@ public:
     // The tree. Only one request a round may do it.
     void put_mailbox(MailboxRow row);
     void take_mailbox(NodeId node);
-    void keep_node(NodeId node);  // taken in this draft: another mailbox will stand there
     void subscribe(const std::string& name, bool on);
     void open_intent(Id id, const IntentRow& intent);
     void close_intent(Id id);
@@ -94,10 +93,11 @@ private:
     Cost spent_;
     bool changed_ = false;
     bool tree_changed_ = false;
+    bool renamed_ = false;
     bool keywords_changed_ = false;
     KeywordsPtr keywords_;
     std::map<NodeId, MailboxRow> rows_;
-    std::vector<NodeId> taken_;
+    std::map<NodeId, MailboxId> taken_;  // another mailbox may come to stand there
     std::map<BlockKey, std::shared_ptr<Block>> blocks_;
     std::map<BlockKey, BlockPtr> adopted_;
     std::map<MailboxId, Gone> gone_;

@@ -81,7 +81,7 @@ Task<Result<void>> Owner::load()
         if (!settled)
             drop_state();
         else
-            published_.publish(*state_, {}, true);
+            published_.publish(*state_);
         co_return settled;
     }
     co_return fail(ErrorCode::unavailable, "the account changes while it is read");

@@ -255,10 +255,9 @@ Task<store::Outcome> Owner::resolve(store::Batch batch)
 
 void Owner::apply(Draft draft)
 {
-    const bool tree_changed = draft.tree_changed();
-    const std::vector<MailboxId> changed = state_->apply(std::move(draft));
+    const Applied applied = state_->apply(std::move(draft));
     const std::uint64_t moment = ++moment_;
-    published_.publish(*state_, changed, tree_changed);
+    published_.publish(*state_, applied);
     recent_.turn(moment);
     clearing_failed_ = false;  // the store writes
 }

@@ -9,7 +9,7 @@ const Mailbox* MailboxTree::find(std::string_view name) const
     const auto normal = normal_name(name);
     if (!normal)
         return nullptr;
-    const auto found = std::ranges::lower_bound(mailboxes, std::string_view(*normal), comes_before, &Mailbox::name);
+    const auto found = std::ranges::lower_bound(mailboxes, std::string_view(*normal), NameOrder{}, &Mailbox::name);
     return found != mailboxes.end() && found->name == *normal ? &*found : nullptr;
 }
 
@@ -30,9 +30,18 @@ std::optional<MailboxTreePtr> Published::tree()
     const std::scoped_lock lock(mutex_);
     if (!loaded_)
         return std::nullopt;
-    if (!current_)
-        current_ = std::make_shared<const MailboxTree>(next_);
-    return current_;
+    if (!tree_) {
+        auto tree = std::make_shared<MailboxTree>();
+        tree->modseq = head_.modseq;
+        tree->mailboxes.reserve(mailboxes_.size());
+        for (const auto& [name, mailbox] : mailboxes_)
+            tree->mailboxes.push_back(mailbox);
+        for (const std::string& name : subscribed_)
+            if (!mailboxes_.contains(name))
+                tree->subscribed_gone.push_back(name);
+        tree_ = std::move(tree);
+    }
+    return tree_;
 }
 
 std::optional<HeadRow> Published::head() const
@@ -62,21 +71,34 @@ void Published::watch(const std::shared_ptr<Watcher>& watcher)
     watchers_.push_back(watcher);
 }
 
-void Published::publish(const State& state, std::span<const MailboxId> changed, bool tree_changed)
+void Published::publish(const State& state)
 {
     std::vector<std::shared_ptr<Watcher>> watchers;
     {
         const std::scoped_lock lock(mutex_);
-        head_ = state.head;
-        if (tree_changed || !loaded_)
+        list_anew(state);
+        watchers = to_wake({}, true);
+    }
+    wake(std::move(watchers));
+}
+
+void Published::publish(const State& state, const Applied& applied)
+{
+    std::vector<std::shared_ptr<Watcher>> watchers;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (applied.renamed || !loaded_)
             list_anew(state);
-        else
-            for (const MailboxId mailbox : changed)
-                refresh(state, mailbox);
-        next_.modseq = state.head.modseq;
-        current_ = nullptr;
-        loaded_ = true;
-        watchers = to_wake(changed, tree_changed);
+        head_ = state.head;
+        tree_ = nullptr;
+        for (const MailboxId mailbox : applied.mailboxes)
+            refresh(state, mailbox);
+        for (const auto& [name, on] : applied.subscriptions) {
+            on ? (void)subscribed_.insert(name) : (void)subscribed_.erase(name);
+            if (const auto found = mailboxes_.find(name); found != mailboxes_.end())
+                found->second.subscribed = on;
+        }
+        watchers = to_wake(applied.mailboxes, !applied.subscriptions.empty());
     }
     wake(std::move(watchers));
 }
@@ -98,42 +120,51 @@ void Published::withdraw()
         if (!std::exchange(loaded_, false))
             return;
         shelves_.clear();
-        next_ = {};
-        position_.clear();
-        current_ = nullptr;
+        mailboxes_.clear();
+        names_.clear();
+        subscribed_.clear();
+        tree_ = nullptr;
         watchers = to_wake({}, true);
     }
     wake(std::move(watchers));
 }
 
+// New, changed, or gone.
 void Published::refresh(const State& state, MailboxId mailbox)
 {
     const MailboxState* known = state.find_mailbox(mailbox);
-    const auto at = position_.find(mailbox);
-    if (known && at != position_.end()) {
-        Mailbox& listed = next_.mailboxes[at->second];
-        listed = state.describe(known->row, std::move(listed.name));
+    if (!known || !known->shelf)
+        shelves_.erase(mailbox);  // gone, or another shelf came under it
+    const auto named = names_.find(mailbox);
+    if (!known) {
+        if (named != names_.end()) {
+            const auto listed = mailboxes_.find(named->second);
+            if (listed != mailboxes_.end() && listed->second.id == mailbox)
+                mailboxes_.erase(listed);
+            names_.erase(named);
+        }
+        return;
     }
+    std::string name = named != names_.end() ? named->second : state.name_of(known->row);
+    names_.try_emplace(mailbox, name);
+    Mailbox described = state.describe(known->row, name);
+    mailboxes_.insert_or_assign(std::move(name), std::move(described));
 }
 
 void Published::list_anew(const State& state)
 {
-    next_.mailboxes = state.listing();
-    position_.clear();
-    next_.subscribed_gone.clear();
-    std::set<std::string_view> there;
-    for (std::size_t i = 0; i < next_.mailboxes.size(); ++i) {
-        position_[next_.mailboxes[i].id] = i;
-        there.insert(next_.mailboxes[i].name);
+    loaded_ = true;
+    head_ = state.head;
+    tree_ = nullptr;
+    mailboxes_.clear();
+    names_.clear();
+    subscribed_ = state.subscribed;
+    for (const auto& [node, mailbox] : state.mailboxes()) {
+        std::string name = state.name_of(mailbox.row);
+        names_[mailbox.row.mailbox] = name;
+        Mailbox described = state.describe(mailbox.row, name);
+        mailboxes_.insert_or_assign(std::move(name), std::move(described));
     }
-    for (const std::string& name : state.subscribed)
-        if (!there.contains(name))
-            next_.subscribed_gone.push_back(name);
-    // What is gone, or stands on another shelf now, is no longer shown.
-    std::erase_if(shelves_, [&state](const auto& shown) {
-        const MailboxState* known = state.find_mailbox(shown.first);
-        return !known || known->shelf != shown.second;
-    });
 }
 
 std::vector<std::shared_ptr<Watcher>> Published::to_wake(std::span<const MailboxId> changed, bool all)

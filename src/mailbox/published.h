@@ -1,7 +1,9 @@
 // What an account's owner shows to everybody: the tree, the usage, the mailboxes in memory; and who
 // wants to be woken when it changes.
 //
-// Threads: the readers' side from any; publish() and withdraw() on the owner's loop.
+// A change costs what it touches, not what there is: the tree as a whole is put together when somebody asks.
+//
+// Threads: the readers' side from any; publish(), show() and withdraw() on the owner's loop.
 #pragma once
 
 #include "mailbox/state.h"
@@ -26,8 +28,9 @@ public:
     SnapshotPtr snapshot(MailboxId mailbox) const;  // null: as above
     void watch(const std::shared_ptr<Watcher>& watcher);
 
-    // After every commit: rows of `changed` anew; with `tree_changed` everything. Wakes.
-    void publish(const State& state, std::span<const MailboxId> changed, bool tree_changed);
+    // The state as it has been read; and after every commit. Wakes.
+    void publish(const State& state);
+    void publish(const State& state, const Applied& applied);
     void show(MailboxId mailbox, std::shared_ptr<Shelf> shelf);  // null: no longer in memory
     // Nothing is known any more; everybody is woken, to ask again.
     void withdraw();
@@ -40,9 +43,10 @@ private:
     mutable std::mutex mutex_;
     bool loaded_ = false;
     HeadRow head_;
-    MailboxTree next_;
-    std::unordered_map<MailboxId, std::size_t> position_;  // in next_.mailboxes
-    MailboxTreePtr current_;  // null: next_ has changed since
+    std::map<std::string, Mailbox, NameOrder> mailboxes_;
+    std::unordered_map<MailboxId, std::string> names_;
+    std::set<std::string, std::less<>> subscribed_;
+    MailboxTreePtr tree_;  // null: what it is made of has changed since
     std::unordered_map<MailboxId, std::shared_ptr<Shelf>> shelves_;
     std::vector<std::weak_ptr<Watcher>> watchers_;
 };

@@ -119,7 +119,7 @@ void State::take(NodeId node)
     mailboxes_.erase(found);
 }
 
-std::vector<MailboxId> State::apply(Draft draft)
+Applied State::apply(Draft draft)
 {
     head = draft.head;
     head_value = write_head(head);
@@ -136,11 +136,14 @@ std::vector<MailboxId> State::apply(Draft draft)
     for (auto& [key, block] : all)
         blocks[key.first].push_back(std::move(block));
 
-    for (const NodeId node : draft.taken_)
-        take(node);
-    std::vector<MailboxId> changed;
+    Applied applied{.subscriptions = std::move(draft.subscriptions_), .renamed = draft.renamed_};
+    for (const auto& [node, mailbox] : draft.taken_) {
+        applied.mailboxes.push_back(mailbox);
+        if (!draft.rows_.contains(node))
+            take(node);
+    }
     for (auto& [node, row] : draft.rows_) {
-        changed.push_back(row.mailbox);
+        applied.mailboxes.push_back(row.mailbox);
         MailboxState* known = find(node);
         if (draft.tree_changed_ || !known)
             put(row), known = find(node);
@@ -158,17 +161,7 @@ std::vector<MailboxId> State::apply(Draft draft)
             if (block->number == tail)
                 known->tail = block->entries.empty() ? nullptr : block;
     }
-    return changed;
-}
-
-std::vector<Mailbox> State::listing() const
-{
-    std::vector<Mailbox> all;
-    all.reserve(mailboxes_.size());
-    for (const auto& [node, mailbox] : mailboxes_)
-        all.push_back(describe(mailbox.row, name_of(mailbox.row)));
-    std::ranges::sort(all, comes_before, &Mailbox::name);
-    return all;
+    return applied;
 }
 
 Mailbox State::describe(const MailboxRow& row, std::string name) const
@@ -184,13 +177,6 @@ Mailbox State::describe(const MailboxRow& row, std::string name) const
     mailbox.size = row.bytes;
     mailbox.highest_modseq = row.highest_modseq;
     return mailbox;
-}
-
-bool comes_before(std::string_view a, std::string_view b)
-{
-    if ((a == "INBOX") != (b == "INBOX"))
-        return a == "INBOX";
-    return a < b;
 }
 
 }  // namespace posthouse::mailbox

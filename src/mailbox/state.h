@@ -16,6 +16,22 @@ namespace posthouse::mailbox {
 
 class Draft;
 
+// By name, INBOX first.
+struct NameOrder {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const
+    {
+        return (a == "INBOX") != (b == "INBOX") ? a == "INBOX" : a < b;
+    }
+};
+
+// What a commit has changed, for those who look.
+struct Applied {
+    std::vector<MailboxId> mailboxes;  // new, changed, and gone
+    std::map<std::string, bool> subscriptions;
+    bool renamed = false;  // names of others may have changed with it
+};
+
 // What a request must find in memory.
 enum class Depth : std::uint8_t { tail, whole };
 
@@ -53,11 +69,10 @@ public:
     void put(MailboxRow row);  // new or changed
     void take(NodeId node);
 
-    // What landed becomes what is. The ids of mailboxes that changed, tree_changed() aside.
-    std::vector<MailboxId> apply(Draft draft);
+    // What landed becomes what is.
+    Applied apply(Draft draft);
 
-    // As the doors see it, sorted.
-    std::vector<Mailbox> listing() const;
+    // As the doors see it.
     Mailbox describe(const MailboxRow& row, std::string name) const;
 
 private:
@@ -65,8 +80,5 @@ private:
     std::unordered_map<MailboxId, NodeId> by_id_;
     std::map<std::pair<NodeId, std::string>, NodeId> by_name_;  // parent and leaf
 };
-
-// Sorted by name, INBOX first.
-bool comes_before(std::string_view a, std::string_view b);
 
 }  // namespace posthouse::mailbox

@@ -52,9 +52,9 @@ std::size_t missing_parents(const State& state, std::string_view name)
     return missing;
 }
 
-std::optional<Error> no_room(const State& state, std::string_view name)
+std::optional<Error> no_room(const State& state, std::string_view name, std::size_t more)
 {
-    if (state.mailboxes().size() + missing_parents(state, name) + 1 > limits.mailboxes)
+    if (state.mailboxes().size() + missing_parents(state, name) + more > limits.mailboxes)
         return Error{ErrorCode::limit, fmt::format("an account has at most {} mailboxes", limits.mailboxes)};
     return std::nullopt;
 }
@@ -126,7 +126,7 @@ Planned CreateRequest::plan(Draft& draft)
         for (const auto& [node, mailbox] : state.mailboxes())
             if (mailbox.row.special_use == use_)
                 return refuse(ErrorCode::not_permitted, "another mailbox has that special use");
-    if (auto error = there ? std::nullopt : no_room(state, *name))
+    if (auto error = there ? std::nullopt : no_room(state, *name, 1))
         return refused(*std::move(error));
     if (draft.changed())
         return Planned::full;
@@ -169,7 +169,6 @@ Planned RemoveRequest::plan(Draft& draft)
         MailboxRow name_only = new_row(draft, ids_, row.parent, row.leaf);
         name_only.node = row.node;
         name_only.selectable = false;
-        draft.keep_node(row.node);
         draft.put_mailbox(std::move(name_only));
     }
     result_ = {};
@@ -182,7 +181,7 @@ std::optional<Error> RenameRequest::objection(const State& state, const MailboxS
         return error;
     if (state.find_name(to_))
         return Error{ErrorCode::already_exists, "there is a mailbox of that name"};
-    if (auto error = no_room(state, to_))
+    if (auto error = no_room(state, to_, from_ == inbox ? 1 : 0))
         return error;
     if (from_ == inbox)
         return std::nullopt;
