@@ -78,8 +78,7 @@ std::expected<Head, SyntaxError> command_head(Cursor& in)
     Head head;
     const auto found_tag = tag(in);
     if (!found_tag || !in.take(' '))
-        return syntax_error(found_tag && in.at_end() ? std::string(*found_tag) : "",
-                            "a command begins with a tag and one space");
+        return syntax_error({}, "a command begins with a tag and one space");
     head.command.tag = *found_tag;
     head.command.by_uid = in.take("UID ");
     const std::string_view word = in.take_while(is_atom_char);

@@ -116,7 +116,7 @@ constexpr Wrong wrong[]{
     {"nothing", "", ""},
     {"no tag", " NOOP", ""},
     {"a plus in the tag", "a+ NOOP", ""},
-    {"only a tag", "a", "a"},
+    {"only a tag, which may be a password gone astray", "a", ""},
     {"no command", "a ", "a"},
     {"unknown", "a FROBNICATE", "a"},
     {"more than its arguments", "a NOOP now", "a"},

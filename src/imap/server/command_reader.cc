@@ -14,7 +14,7 @@ std::string tag_of(std::string_view text)
 {
     Cursor in(text);
     const auto found = tag(in);
-    return found && (in.at_end() || in.peek() == ' ') ? std::string(*found) : std::string();
+    return found && in.peek() == ' ' ? std::string(*found) : std::string();
 }
 
 Reply reply_to(const SyntaxError& error)

@@ -17,14 +17,13 @@ std::string_view word_of(Reply::Kind kind)
     }
 }
 
-std::string_view reason_for_state(State state)
+std::string_view reason_for_state(State state, std::uint8_t wanted)
 {
-    switch (state) {
-    case State::not_authenticated: return "log in first";
-    case State::authenticated: return "select a mailbox first";
-    case State::selected: break;
-    }
-    return "you are logged in already";
+    if (state == State::not_authenticated)
+        return "log in first";
+    if (wanted == static_cast<std::uint8_t>(State::not_authenticated))
+        return "you are logged in already";
+    return "select a mailbox first";
 }
 
 // RFC 3501 section 5.5: with a UID form nothing depends on sequence numbers.
@@ -129,7 +128,8 @@ Task<Reply> Session::execute(Command command)
 {
     const CommandRow& row = row_of(command.verb);
     if ((row.states & static_cast<std::uint8_t>(state())) == 0)
-        co_return Reply::bad(std::string(name_of(command.verb)) + ": " + std::string(reason_for_state(state())));
+        co_return Reply::bad(std::string(name_of(command.verb)) + ": " +
+                             std::string(reason_for_state(state(), row.states)));
     if (row.check != nullptr) {
         std::optional<Reply> refused = row.check(*this, command);
         if (refused)
