@@ -27,6 +27,8 @@ public:
 private:
     void feed_base64(std::string_view piece, std::string& out);
     void feed_quoted_printable(std::string_view piece, std::string& out);
+    std::size_t feed_run(std::string_view piece, std::size_t at, std::string& out);
+    std::size_t feed_held(std::string_view piece, std::size_t at, std::string& out);
 
     TransferEncoding encoding_;
     std::string held_;  // quoted-printable: an escape not yet whole, or blanks that may end the line

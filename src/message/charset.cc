@@ -63,6 +63,7 @@ std::string convert(UConverter& converter, std::string_view bytes)
     std::string out;
     out.reserve(bytes.size() + bytes.size() / 2);
     std::array<UChar, 1024> wide{};
+    char32_t lead = 0;  // of a surrogate pair: it may be split over two rounds
     const char* source = bytes.data();
     const char* const source_end = source + bytes.size();
     for (bool more = true; more;) {
@@ -72,15 +73,22 @@ std::string convert(UConverter& converter, std::string_view bytes)
         more = status == U_BUFFER_OVERFLOW_ERROR;
         if (!more && U_FAILURE(status))
             return from_windows_1252(bytes);
-        for (const UChar* unit = wide.data(); unit < target;) {
-            char32_t c = *unit++;
-            if (U16_IS_LEAD(c) && unit < target && U16_IS_TRAIL(*unit))
-                c = static_cast<char32_t>(U16_GET_SUPPLEMENTARY(c, *unit++));
-            else if (U16_IS_LEAD(c) && unit == target && more)
-                return from_windows_1252(bytes);  // never seen: ICU does not split pairs over its buffers
-            append_code_point(out, U16_IS_SURROGATE(c) ? 0xfffd : c);
+        for (const UChar* unit = wide.data(); unit < target; ++unit) {
+            const char32_t c = *unit;
+            if (lead != 0 && U16_IS_TRAIL(c)) {
+                append_code_point(out, static_cast<char32_t>(U16_GET_SUPPLEMENTARY(lead, c)));
+                lead = 0;
+                continue;
+            }
+            if (lead != 0)
+                append_code_point(out, 0xfffd);
+            lead = U16_IS_LEAD(c) ? c : 0;
+            if (lead == 0)
+                append_code_point(out, U16_IS_TRAIL(c) ? 0xfffd : c);
         }
     }
+    if (lead != 0)
+        append_code_point(out, 0xfffd);
     return out;
 }
 

@@ -49,7 +49,7 @@ void EntityHeader::read(std::string_view header, DefaultType default_type)
     }
     HeaderReader reader(header);
     while (const auto field = reader.next()) {
-        if (starts_with_ignoring_case(field->name, "content-"))
+        if (ascii_lower(field->name[0]) == 'c' && starts_with_ignoring_case(field->name, "content-"))
             mime_field(*field);
         else if (envelope_)
             message_field(*field);

@@ -25,12 +25,16 @@ std::string_view without_line_end(std::string_view line)
     return line;
 }
 
-// RFC 5322 section 3.6.8: printable US-ASCII but the colon. Obsolete syntax has blanks before the colon.
-std::string_view field_name(std::string_view before_colon)
+// RFC 5322 section 3.6.8: printable US-ASCII but the colon; the obsolete syntax has blanks before the colon.
+// The name's size; `colon` is where that stands. 0: the line is no field.
+std::size_t field_name_size(std::string_view line, std::size_t& colon)
 {
-    const std::string_view name = trim(before_colon);
-    const bool fits = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
-    return fits ? name : std::string_view{};
+    std::size_t size = 0;
+    while (size < line.size() && line[size] > ' ' && line[size] < 0x7f && line[size] != ':')
+        ++size;
+    for (colon = size; colon < line.size() && (line[colon] == ' ' || line[colon] == '\t');)
+        ++colon;
+    return colon < line.size() && line[colon] == ':' ? size : 0;
 }
 
 }  // namespace
@@ -49,11 +53,9 @@ std::optional<Field> HeaderReader::next()
             ended_ = saw_empty_line_ = true;
             return std::nullopt;
         }
-        const std::size_t colon = line.find(':');
-        const std::string_view name = colon == std::string_view::npos || lexis::is_blank(line.front())
-            ? std::string_view{}
-            : field_name(line.substr(0, colon));
-        if (name.empty()) {
+        std::size_t colon = 0;
+        const std::size_t name_size = field_name_size(line, colon);
+        if (name_size == 0) {
             ++garbage_lines_;
             continue;
         }
@@ -61,7 +63,7 @@ std::optional<Field> HeaderReader::next()
             at_ = next_line(text_, at_);
         const std::size_t value_begin = begin + colon + 1;
         const std::string_view value = without_line_end(text_.substr(value_begin, at_ - value_begin));
-        return Field{.name = name, .value = value, .begin = begin, .end = at_};
+        return Field{.name = line.substr(0, name_size), .value = value, .begin = begin, .end = at_};
     }
     ended_ = true;
     return std::nullopt;

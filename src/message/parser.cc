@@ -15,9 +15,19 @@ namespace {
 // A boundary's line: "--", the boundary, "--", blanks. What is longer is none.
 constexpr std::size_t most_boundary_line = 1000;
 
+// In blocks so short that a byte holds their count: the compiler makes vector code of the inner loop.
 std::uint64_t count_lines(std::string_view bytes)
 {
-    return static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
+    std::uint64_t count = 0;
+    while (!bytes.empty()) {
+        const std::string_view block = bytes.substr(0, 255);
+        unsigned char in_block = 0;
+        for (const char c : block)
+            in_block = static_cast<unsigned char>(in_block + (c == '\n' ? 1 : 0));
+        count += in_block;
+        bytes.remove_prefix(block.size());
+    }
+    return count;
 }
 
 // What a part is told as where it cannot be taken apart (message/digest.h).

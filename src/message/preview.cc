@@ -31,30 +31,45 @@ public:
     bool add(std::string_view line)
     {
         gap_ = !out_.empty();
+        out_.reserve(most_characters + 56);
         const auto* text = reinterpret_cast<const std::uint8_t*>(line.data());
         for (std::size_t at = 0; at < line.size();) {
             const std::size_t begin = at;
-            UChar32 c = 0;
-            U8_NEXT_OR_FFFD(text, at, line.size(), c);
-            if (is_space(c)) {
-                gap_ = !out_.empty();
+            while (at < line.size() && line[at] > ' ' && line[at] < 0x7f)
+                ++at;
+            if (at > begin) {
+                if (!append(line.substr(begin, at - begin), at - begin))
+                    return false;
                 continue;
             }
-            if (is_invisible(c))
-                continue;
-            if (characters_ + (gap_ ? 2 : 1) > most_characters)
+            UChar32 c = 0;
+            U8_NEXT_OR_FFFD(text, at, line.size(), c);
+            if (is_space(c))
+                gap_ = !out_.empty();
+            else if (!is_invisible(c) && !append(line.substr(begin, at - begin), 1))
                 return false;
-            if (gap_)
-                out_ += ' ';
-            out_ += line.substr(begin, at - begin);
-            characters_ += gap_ ? 2 : 1;
-            gap_ = false;
         }
         return characters_ < most_characters;
     }
     std::string take() { return std::move(out_); }
 
 private:
+    // A word in ASCII, or one character. False: it does not fit whole, what fits is taken.
+    bool append(std::string_view text, std::size_t characters)
+    {
+        const std::size_t gap = gap_ ? 1 : 0;
+        const std::size_t room = most_characters - characters_;
+        if (room <= gap)
+            return false;
+        if (gap_)
+            out_ += ' ';
+        gap_ = false;
+        const std::size_t taken = std::min(characters, room - gap);
+        out_ += text.substr(0, taken == characters ? text.size() : taken);
+        characters_ += gap + taken;
+        return taken == characters;
+    }
+
     std::string out_;
     std::size_t characters_ = 0;
     bool gap_ = false;
@@ -131,7 +146,7 @@ std::string Preview::finish() const
     std::string preview;
     for (const Text* text : {&plain_, &html_}) {
         // Most texts show their 200 characters early: more is decoded only where less did not do.
-        for (std::size_t size = 1024; preview.size() < most_characters; size *= 4) {
+        for (std::size_t size = text == &plain_ ? 512 : 2048; preview.size() < most_characters; size *= 4) {
             preview = preview_of(readable_text(text->part, std::string_view(text->raw).substr(0, size)));
             if (size >= text->raw.size())
                 break;

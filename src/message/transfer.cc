@@ -23,6 +23,11 @@ constexpr std::size_t most_held = 1000;
 
 constexpr bool is_line_blank(char c) { return c == ' ' || c == '\t'; }
 
+// Of a run of blanks, what feed_held() would have in `held_` at its end.
+std::size_t held_of(std::size_t blanks) { return blanks == 0 ? 0 : (blanks - 1) % most_held + 1; }
+
+std::size_t trailing_blanks(std::string_view text) { return text.size() - (text.find_last_not_of(" \t") + 1); }
+
 }  // namespace
 
 TransferEncoding transfer_encoding(std::string_view name)
@@ -66,41 +71,66 @@ void TransferDecoder::feed_base64(std::string_view piece, std::string& out)
 
 void TransferDecoder::feed_quoted_printable(std::string_view piece, std::string& out)
 {
-    for (std::size_t i = 0; i < piece.size();) {
-        const char c = piece[i];
-        if (held_.empty()) {
-            if (c == '=' || is_line_blank(c))
-                held_ += c;
-            else
-                out += c;
-            ++i;
-            continue;
-        }
-        const bool escape = held_[0] == '=';
-        const bool at_line_end = c == '\n' || (c == '\r' && !escape);
-        if (at_line_end) {
-            // A soft break goes with its line end; blanks before a hard one go alone.
-            if (!escape || (held_.size() > 1 && lexis::hex_value(held_[1]) >= 0))
-                out += escape ? held_ + c : std::string(1, c);
-            held_.clear();
-            ++i;
-        } else if (escape && held_.size() == 2 && lexis::hex_value(held_[1]) >= 0) {
-            if (lexis::hex_value(c) >= 0) {
-                out += static_cast<char>(lexis::hex_value(held_[1]) * 16 + lexis::hex_value(c));
-                ++i;
-            } else {
-                out += held_;  // no escape after all: `c` is looked at again
-            }
-            held_.clear();
-        } else if (held_.size() < most_held &&
-                   (is_line_blank(c) || (escape && (c == '\r' || (held_.size() == 1 && lexis::hex_value(c) >= 0))))) {
-            held_ += c;
-            ++i;
-        } else {
-            out += held_;
-            held_.clear();
-        }
+    for (std::size_t at = 0; at < piece.size();)
+        at = held_.empty() ? feed_run(piece, at, out) : feed_held(piece, at, out);
+}
+
+// Nothing is held: everything up to the next escape or line end at once, and that too where it is whole.
+std::size_t TransferDecoder::feed_run(std::string_view piece, std::size_t at, std::string& out)
+{
+    std::size_t end = at;
+    while (end < piece.size() && piece[end] != '=' && piece[end] != '\n' && piece[end] != '\r')
+        ++end;
+    const std::string_view run = piece.substr(at, end - at);
+    if (end == piece.size() || piece[end] != '=') {
+        const std::size_t blanks = held_of(trailing_blanks(run));
+        out += run.substr(0, run.size() - blanks);
+        if (end == piece.size())
+            held_ = run.substr(run.size() - blanks);
+        else
+            out += piece[end];  // blanks before a line end are no text
+        return std::min(end + 1, piece.size());
     }
+    out += run;
+    const std::string_view escape = piece.substr(end, 3);
+    if (escape.size() == 3 && lexis::hex_value(escape[1]) >= 0 && lexis::hex_value(escape[2]) >= 0) {
+        out += static_cast<char>(lexis::hex_value(escape[1]) * 16 + lexis::hex_value(escape[2]));
+        return end + 3;
+    }
+    if (escape == "=\r\n")
+        return end + 3;
+    held_ = "=";
+    return end + 1;
+}
+
+// An escape that is not whole, or blanks that may end the line: one character, or none and `held_` is given up.
+std::size_t TransferDecoder::feed_held(std::string_view piece, std::size_t at, std::string& out)
+{
+    const char c = piece[at];
+    const bool escape = held_[0] == '=';
+    const bool half_escape = escape && held_.size() == 2 && lexis::hex_value(held_[1]) >= 0;
+    if (half_escape && lexis::hex_value(c) >= 0) {
+        out += static_cast<char>(lexis::hex_value(held_[1]) * 16 + lexis::hex_value(c));
+        held_.clear();
+        return at + 1;
+    }
+    if (!half_escape && escape && c == '\n') {  // a soft line break
+        held_.clear();
+        return at + 1;
+    }
+    if (!escape && (c == '\n' || c == '\r')) {
+        held_.clear();
+        return at;
+    }
+    const bool goes_on = !half_escape && held_.size() < most_held &&
+        (is_line_blank(c) || (escape && (c == '\r' || (held_.size() == 1 && lexis::hex_value(c) >= 0))));
+    if (goes_on) {
+        held_ += c;
+        return at + 1;
+    }
+    out += held_;  // no escape after all, or blanks within a line: `c` is looked at again
+    held_.clear();
+    return at;
 }
 
 void TransferDecoder::finish(std::string& out)
