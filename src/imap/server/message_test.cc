@@ -91,7 +91,7 @@ TEST(Fetch, Sections)
         S: )
         S: a OK …
         C: b FETCH 2 (BODY.PEEK[HEADER.FIELDS (subject x-none)] BODY.PEEK[TEXT]<2.5> BODY.PEEK[9] BODY.PEEK[1.HEADER] BODY.PEEK[]<5000.1>)
-        S: * 2 FETCH (BODY[HEADER.FIELDS (subject x-none)] {25}
+        S: * 2 FETCH (BODY[HEADER.FIELDS (subject x-none)] {24}
         S: Subject: two
         S:  parts
         S:
@@ -103,7 +103,7 @@ TEST(Fetch, Sections)
         S: * 1 FETCH (BODY[HEADER.FIELDS.NOT (Date From To Message-Id MIME-Version Content-Type)] {30}
         S: Subject: afternoon meeting
         S:
-        S:  RFC822.HEADER {265}
+        S:  RFC822.HEADER {255}
         S: Date: …
         S: From: …
         S: Subject: …
