@@ -40,6 +40,9 @@ function(room name)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE room_${target} ${test_sees} GTest::gtest GTest::gtest_main)
     precompile(${target}_test)
+    if(POSTHOUSE_SANITIZE)  # as what it shares the precompiled header with
+      target_compile_options(${target}_test PRIVATE -fsanitize=fuzzer-no-link)
+    endif()
     gtest_discover_tests(${target}_test TEST_PREFIX ${target}. DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 300 LABELS unit)
   endif()
