@@ -38,6 +38,22 @@ Run run_to_line_end(std::string_view input, std::size_t at)
     return {at + until + 1, BodyEvent::need_more, true};
 }
 
+// Where the next CR or LF stands, or the end. By windows: a body of CRs alone stays linear.
+std::size_t next_cr_or_lf(std::string_view text, std::size_t at)
+{
+    constexpr std::size_t window = 512;
+    for (; at < text.size(); at += window) {
+        const std::size_t count = std::min(window, text.size() - at);
+        const char* const lf = find(text.data() + at, '\n', count);
+        const std::size_t until = lf ? static_cast<std::size_t>(lf - text.data()) - at : count;
+        if (const char* const cr = find(text.data() + at, '\r', until))
+            return static_cast<std::size_t>(cr - text.data());
+        if (lf)
+            return at + until;
+    }
+    return text.size();
+}
+
 }  // namespace
 
 BodyEvent LineEnds::check(std::string_view piece)
@@ -128,7 +144,7 @@ void DotStuffer::stuff(std::string_view piece, std::string& out)
         }
         if (where_ == Where::line_start && piece[at] == '.')
             out += '.';
-        const std::size_t end = std::min(piece.find_first_of("\r\n", at), piece.size());
+        const std::size_t end = next_cr_or_lf(piece, at);
         out.append(piece.substr(at, end - at));
         at = end;
         where_ = Where::text;
