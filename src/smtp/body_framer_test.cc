@@ -140,12 +140,12 @@ TEST(DotStuffer, NoEndOfDataButOurs)
     EXPECT_EQ(stuffed("", 100), ".\r\n");
 }
 
-// A time limit of the whole suite would notice if it were not linear: that would be minutes.
+// A time limit of the whole suite would notice if it were not linear: without that it takes minutes.
 TEST(DotStuffer, IsLinear)
 {
     for (const std::string_view unit : {"\r", "\n", ".", "\r\n", "a"}) {
         std::string body;
-        while (body.size() < 8'000'000)
+        while (body.size() < 2'000'000)
             body += unit;
         EXPECT_GE(stuffed(body, body.size()).size(), body.size());
     }

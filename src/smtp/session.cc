@@ -82,12 +82,13 @@ Task<void> Session::run()
         note_tls();
     Step step = dialogue_.greet();
     bool goes_on = co_await act_on(std::move(step));
+    Deadline line_deadline = within(patience_.command);
     while (goes_on) {
         framer_.limit(dialogue_.longest_line());
         const net::LineFramer::Frame frame = framer_.next(wire_.input());
         if (frame.kind == net::LineFramer::Kind::need_more) {
             wire_.consume(frame.consumed);
-            const Result<void> filled = co_await fill(within(patience_.command));
+            const Result<void> filled = co_await fill(line_deadline);
             if (filled && framer_.swallowed() <= most_swallowed)
                 continue;
             step = filled ? dialogue_.on_endless_line() : on_wire_error(filled.error());
@@ -96,6 +97,7 @@ Task<void> Session::run()
             wire_.consume(frame.consumed);
         }
         goes_on = co_await act_on(std::move(step));
+        line_deadline = within(patience_.command);
     }
 }
 
@@ -155,7 +157,8 @@ Task<bool> Session::act_on(Step step)
                 say(step.reply);
             co_await flush();
             tell_step("closed", step.reply.codes(), step.reply.text);
-            co_await wire_.linger(within(patience_.linger));
+            if (step.reply.code != 0)
+                co_await wire_.linger(within(patience_.linger));
             co_return false;
         }
         case Next::ask_sender: {
