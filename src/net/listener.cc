@@ -275,6 +275,8 @@ Task<bool> Listener::State::read_proxy_header(Wire& wire, Wire::Impl& impl, Conn
         co_return false;
     }
     wire.consume(header.consumed);
+    if (options.implicit_tls != nullptr)
+        impl.input_begins_handshake();
     if (header.ends)
         impl.set_endpoints(header.ends->peer, header.ends->local);
     ticket = table.admit(wire.peer().address);

@@ -1,7 +1,10 @@
 #include "net/listener.h"
 
+#include "net/buffer.h"
 #include "net/listening_socket.h"
 #include "net/test_support.h"
+#include "net/tls_session.h"
+#include "net/tls_state.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -291,6 +294,33 @@ TEST_F(ListenerTest, TheProxyProtocolTellsAndLimitsTheClient)
     Wire wrong = dialled("127.0.0.1", listener.port());
     say(wrong, "EHLO telnet\r\n");
     EXPECT_EQ(line(wrong), "closed");
+}
+
+// A proxy passes on at once what the client said: the handshake begins in the header's packet.
+TEST_F(ListenerTest, AHandshakeMayComeRightBehindTheProxyHeader)
+{
+    const TlsContext::Files files = self_signed(folder_, "a", {"north.test"});
+    const auto server = TlsContext::server({files});
+    const auto client = TlsContext::client(TlsContext::Verify::yes, files.certificate);
+    ASSERT_TRUE(server && client);
+    Listener& listener =
+        listen({.name = "smtps", .address = "127.0.0.1", .proxy_protocol = true, .implicit_tls = server->get()});
+    TlsSession session((*client)->state().credentials(), TlsSession::End::client, "north.test");
+    Buffer from_server;
+    Buffer hello;
+    ASSERT_EQ(session.handshake(from_server, hello), TlsSession::Outcome::needs_bytes);
+    Wire wire = dialled("127.0.0.1", listener.port());
+    say(wire, "PROXY TCP4 192.0.2.1 127.0.0.1 4000 465\r\n" + std::string(hello.view()));
+    hello.release();
+    TlsSession::Outcome outcome = TlsSession::Outcome::needs_bytes;
+    while (outcome == TlsSession::Outcome::needs_bytes) {
+        ASSERT_TRUE(run(client_loops_[0], wire.fill(patient())));
+        from_server.append(wire.input());
+        wire.consume(wire.input().size());
+        outcome = session.handshake(from_server, hello);
+    }
+    EXPECT_EQ(outcome, TlsSession::Outcome::done) << session.error();
+    say(wire, std::string(hello.view()));
 }
 
 TEST_F(ListenerTest, UnixSocketsTellThePeersProcess)

@@ -231,6 +231,12 @@ Task<Result<void>> Wire::Impl::handshake(std::shared_ptr<const TlsCredentials> c
     co_return Result<void>{};
 }
 
+void Wire::Impl::input_begins_handshake()
+{
+    cipher_in_.append(input_.view());
+    input_.release();
+}
+
 Task<void> Wire::Impl::linger(Deadline deadline)
 {
     const std::shared_ptr<Impl> self = shared_from_this();

@@ -47,6 +47,8 @@ public:
     template <class Pieces> Task<Result<void>> write(Pieces pieces, Deadline deadline);
     Task<Result<void>> handshake(std::shared_ptr<const TlsCredentials> credentials, TlsSession::End end,
                                  std::string server_name, Deadline deadline);
+    // What has come already belongs to the handshake that follows: a ClientHello behind a PROXY header.
+    void input_begins_handshake();
     Task<void> linger(Deadline deadline);
     // For connect(): until the socket can be written to.
     Task<Result<void>> writable(Deadline deadline);
