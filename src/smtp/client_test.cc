@@ -119,8 +119,8 @@ Task<void> log_in(Client& client, const net::TlsContext& roots, std::string pass
     EXPECT_TRUE(hello);
     EXPECT_FALSE(client.capabilities().starttls);
     SeededRandom random(3);
-    Result<Reply> reply = co_await client.login(
-        choose_sasl_client(client.capabilities().mechanisms, ClearPasswords::yes, "alice", password, random));
+    auto sasl = choose_sasl_client(client.capabilities().mechanisms, {"alice", password, ClearPasswords::yes}, random);
+    Result<Reply> reply = co_await client.login(std::move(*sasl));
     EXPECT_TRUE(reply) << reply.error().text;
     outcome = reply.value_or(Reply{});
     co_await client.quit();

@@ -39,7 +39,8 @@ constexpr std::array<Dialogue::Rule, verbs> Dialogue::rules{{
     {Verb::expn, anywhere, Login::not_needed, {}, &Dialogue::expn},
     {Verb::help, anywhere, Login::not_needed, {}, &Dialogue::help},
     {Verb::quit, anywhere, Login::not_needed, {}, &Dialogue::quit},
-    {Verb::starttls, in(State::ready), Login::not_needed, "STARTTLS cannot stand inside a mail", &Dialogue::starttls},
+    {Verb::starttls, in(State::start, State::ready), Login::not_needed, "STARTTLS cannot stand inside a mail",
+     &Dialogue::starttls},  // before EHLO too: GNU SASL does so, and the session begins anew anyway
     {Verb::auth, in(State::ready), Login::not_needed, "AUTH cannot stand inside a mail", &Dialogue::auth},
     {Verb::http, anywhere, Login::not_needed, {}, &Dialogue::http},
     {Verb::unknown, anywhere, Login::not_needed, {}, &Dialogue::unknown},

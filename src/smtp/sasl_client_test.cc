@@ -22,7 +22,7 @@ constexpr std::string_view server_nonce = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
 
 std::unique_ptr<SaslClient> scram(Random& random)
 {
-    return choose_sasl_client({"PLAIN", "SCRAM-SHA-256"}, ClearPasswords::no, "user", "pencil", random);
+    return std::move(*choose_sasl_client({"PLAIN", "SCRAM-SHA-256"}, {"user", "pencil"}, random));
 }
 
 // The server's half of the RFC's example was made with another client nonce, so the proof here was
@@ -60,8 +60,8 @@ TEST(SaslClient, ScramRefusesBadChallenges)
     const std::string nonce = base64_encode(random.bytes(18));
     for (const std::string& challenge :
          {std::string(), std::string("r=other,s=QQ==,i=4096"), "r=" + nonce + ",s=QQ==,i=4096",
-          "r=" + nonce + "x,s=,i=4096", "r=" + nonce + "x,s=QQ==,i=1", "r=" + nonce + "x,s=QQ==,i=999999999",
-          "r=" + nonce + "x,s=QQ==,i=-1", "m=x,r=" + nonce + "x,s=QQ==,i=4096"}) {
+          "r=" + nonce + "x,s=QQ==,i=1", "r=" + nonce + "x,s=QQ==,i=999999999", "r=" + nonce + "x,s=QQ==,i=-1",
+          "m=x,r=" + nonce + "x,s=QQ==,i=4096"}) {
         const auto sasl = scram(random);
         sasl->initial_response();
         EXPECT_FALSE(sasl->respond(challenge)) << challenge;
@@ -71,11 +71,21 @@ TEST(SaslClient, ScramRefusesBadChallenges)
 TEST(SaslClient, ClearPasswordsOnlyWhereAllowed)
 {
     FixedRandom random;
-    EXPECT_FALSE(choose_sasl_client({"PLAIN", "LOGIN"}, ClearPasswords::no, "u", "p", random));
-    EXPECT_FALSE(choose_sasl_client({"CRAM-MD5"}, ClearPasswords::yes, "u", "p", random));
-    const auto plain = choose_sasl_client({"login", "plain"}, ClearPasswords::yes, "u", "p", random);
+    const auto choose = [&](std::vector<std::string> offered, ClearPasswords clear, std::string binding = {}) {
+        return choose_sasl_client(offered, {"u", "p", clear, std::move(binding)}, random);
+    };
+    EXPECT_FALSE(choose({"PLAIN", "LOGIN"}, ClearPasswords::no));
+    EXPECT_FALSE(choose({"CRAM-MD5"}, ClearPasswords::yes));
+    EXPECT_FALSE(choose({}, ClearPasswords::yes));
+    const auto plain = *choose({"login", "plain"}, ClearPasswords::yes);
     EXPECT_EQ(plain->initial_response(), std::string("\0u\0p", 4));
-    const auto login = choose_sasl_client({"LOGIN"}, ClearPasswords::yes, "u", "p", random);
+    const std::vector<std::string> all{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"};
+    EXPECT_EQ((*choose(all, ClearPasswords::yes))->mechanism(), "SCRAM-SHA-256");
+    const auto plus = *choose(all, ClearPasswords::yes, "binding");
+    EXPECT_EQ(plus->mechanism(), "SCRAM-SHA-256-PLUS");
+    EXPECT_TRUE(plus->initial_response()->starts_with("p=tls-exporter,,n=u,r="));
+    EXPECT_TRUE((*choose({"SCRAM-SHA-256"}, ClearPasswords::yes, "binding"))->initial_response()->starts_with("y,,"));
+    const auto login = *choose({"LOGIN"}, ClearPasswords::yes);
     EXPECT_FALSE(login->initial_response());
     EXPECT_EQ(login->respond("Username:").value_or(""), "u");
     EXPECT_EQ(login->respond("Password:").value_or(""), "p");
