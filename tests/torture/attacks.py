@@ -1,0 +1,3 @@
+"""The attacks of docs/hostile.md that need a long run or a large dose; the others run in every test run."""
+
+ROWS = {}
