@@ -188,12 +188,14 @@ void Committer::answer(const Requests& requests)
 bool Committer::answer_overdue()
 {
     Requests all;
+    bool waiting = false;
     {
         const std::scoped_lock lock(mutex_);
+        // A write that hangs keeps the keeper awake: who comes behind it wakes nobody.
+        waiting = !in_work_.empty();
         all = in_work_;
         all.insert(all.end(), queue_.begin(), queue_.end());
     }
-    bool waiting = false;
     for (const auto& request : all) {
         if (request->stage == Stage::answered || request->kind == Kind::sync)
             continue;

@@ -39,7 +39,7 @@ public:
     void stop();
 
     // For the keeper: answers those whose deadline has passed: `unavailable` where nothing has been
-    // written, `unknown` where the write hangs. True: some are still waiting.
+    // written, `unknown` where the write hangs. True: the commit thread is at work.
     bool answer_overdue();
     // Lazy commits that no sync has followed yet.
     bool has_unsynced() const { return unsynced_.load(std::memory_order_relaxed); }

@@ -160,7 +160,8 @@ std::uint64_t Engine::floor(std::uint64_t wanted, std::uint64_t capacity, unsign
 
 void Engine::look_at_space()
 {
-    const Result<DiskSpace> space = disk_space(options_.folder);
+    const Result<DiskSpace> space =
+        options_.disk_space ? options_.disk_space(options_.folder) : disk_space(options_.folder);
     if (!space)
         return;  // the next write will tell
     const std::uint64_t intake_floor = floor(options_.intake_floor_bytes, space->capacity, 10);

@@ -6,7 +6,6 @@ namespace posthouse::store {
 
 namespace {
 
-constexpr auto tick_length = 200ms;
 constexpr unsigned ticks_a_second = 5;
 constexpr unsigned longest_pause = 20 * ticks_a_second;  // between attempts to open anew
 
@@ -46,7 +45,7 @@ void Keeper::work()
         woken_.wait(lock, [this] { return stopping_ || awake_; });
         bool busy = true;
         while (!stopping_ && busy) {
-            woken_.wait_for(lock, tick_length, [this] { return stopping_; });
+            woken_.wait_for(lock, engine_.options().tick, [this] { return stopping_; });
             if (stopping_)
                 break;
             lock.unlock();

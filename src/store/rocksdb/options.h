@@ -2,7 +2,11 @@
 // empty house stays under 64 MiB resident, a busy one under 150.
 #pragma once
 
+#include "base/time.h"
+#include "store/rocksdb/folder.h"
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,8 +33,12 @@ struct RocksOptions {
     std::uint64_t reserve_bytes = 16 << 20;
     std::uint64_t intake_floor_inodes = 100;
 
-    // Tests put a failing one here; null: the operating system's.
+    // How often the keeper looks while something goes on.
+    Duration tick = 200ms;
+
+    // Tests put failing ones here; null: the operating system's.
     std::shared_ptr<rocksdb::FileSystem> file_system;
+    std::function<Result<DiskSpace>(const std::string& folder)> disk_space;
 };
 
 }  // namespace posthouse::store
