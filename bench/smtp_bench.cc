@@ -3,7 +3,10 @@
 #include "smtp/body_framer.h"
 #include "smtp/command_grammar.h"
 #include "smtp/reply_grammar.h"
+#include "smtp/test_door.h"
 #include "smtp/trace.h"
+
+#include <future>
 
 #include <benchmark/benchmark.h>
 
@@ -104,6 +107,62 @@ void write_and_read_reply(benchmark::State& state)
     state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(write_and_read_reply);
+
+Task<void> wait_for(net::Wire& wire, std::string last)
+{
+    while (wire.input().find(last) == std::string_view::npos || !wire.input().ends_with("\r\n"))
+        co_await wire.fill(Deadline::never());
+    wire.consume(wire.input().size());
+}
+
+// The client's half: mails of 10 KiB in one session, the envelope pipelined, the rest by turns.
+Task<void> send_mails(net::Wire wire, std::int64_t count, std::string body)
+{
+    co_await wait_for(wire, "220 ");
+    co_await wire.write(std::string("EHLO bench.test\r\n"), Deadline::never());
+    co_await wait_for(wire, "250 HELP");
+    for (std::int64_t i = 0; i < count; ++i) {
+        co_await wire.write(std::string("MAIL FROM:<alice@north.test>\r\nRCPT TO:<bob@north.test>\r\nDATA\r\n"),
+                            Deadline::never());
+        co_await wait_for(wire, "354 ");
+        co_await wire.write(body + ".\r\n", Deadline::never());
+        co_await wait_for(wire, "250 2.0.0");
+    }
+    co_await wire.write(std::string("QUIT\r\n"), Deadline::never());
+}
+
+Task<void> hold_session(Server& server, TaskGroup& group, std::int64_t count)
+{
+    const LoopExecutor executor = co_await asio::this_coro::executor;
+    auto ends = net::connected_pair(executor);
+    group.spawn_here(executor, "client", send_mails(std::move(ends->second), count, body_of(10'240)));
+    co_await server.serve(std::move(ends->first));
+}
+
+// Both ends on one thread over a socket pair, the store left out: an upper bound of what the
+// protocol costs a message.
+void mail_through_a_session(benchmark::State& state)
+{
+    TestHouse house;
+    NoRecorder recorder;
+    ServerServices services{house.door, house.ids, house.clock, recorder, house.log, nullptr};
+    Server server(services, TestHouse::hasty());
+    constexpr std::int64_t mails = 1000;
+    for (auto _ : state) {
+        Loop loop;
+        TaskGroup group([](std::string_view, std::string_view) { std::abort(); });
+        group.spawn(loop, "session", hold_session(server, group, mails));
+        loop.post([&loop, &group] {
+            while (group.running() > 0)
+                loop.context().run_one();
+            loop.stop();
+        });
+        loop.run();
+        house.door.intake.kept.clear();
+    }
+    state.SetItemsProcessed(state.iterations() * mails);
+}
+BENCHMARK(mail_through_a_session)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
