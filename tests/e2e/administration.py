@@ -4,11 +4,17 @@ import json
 import mailbox
 import smtplib
 import threading
+import time
 
 from house import PASSWORD, HouseTest, House, main, sample
 
 
 class Administration(HouseTest):
+    def setUp(self):
+        for account in ("alice@north.test", "bob@north.test"):
+            for name in ("INBOX", "Archive"):
+                self.house.empty(account, name)
+
     def json(self, *arguments, **options):
         return json.loads(self.house.run(*arguments, "--json", **options).stdout)
 
@@ -95,17 +101,25 @@ class Administration(HouseTest):
         self.house.imap("bob@north.test").logout()
 
     def test_aliases_to_aliases_end(self):
-        for number in range(12):
+        for number in range(10):
             self.house.run("alias", "add", f"hop{number}@north.test",
                            f"hop{number - 1}@north.test" if number else "bob@north.test")
-        self.deliver("hop5@north.test", sample("hops"))
+        self.deliver("hop9@north.test", sample("hops"))
         self.assertEqual(len(self.house.mailbox("bob@north.test")), 1)
         self.house.empty("bob@north.test")
-        # A circle, made by replacing: refused at RCPT or when it is made, never followed for ever.
-        done = self.house.run("alias", "add", "hop0@north.test", "hop3@north.test", check=False)
-        if done.returncode == 0:
-            self.deliver("hop5@north.test", sample("circle"), 550)
-        for number in reversed(range(12)):
+        for alias, target in (("hop0", "hop3"), ("self", "self"), ("hop11", "hop9")):  # circles, and too far
+            done = self.house.run("alias", "add", f"{alias}@north.test", f"{target}@north.test", check=False)
+            if done.returncode == 0:
+                self.assertEqual(alias, "hop11")
+                self.house.run("alias", "add", "hop12@north.test", "hop11@north.test")
+                self.deliver("hop12@north.test", sample("too far"), 550)
+                self.house.run("alias", "remove", "hop12@north.test")
+                self.house.run("alias", "remove", "hop11@north.test")
+            else:
+                self.assertRegex(done.stderr, "itself|too far")
+        self.deliver("hop9@north.test", sample("still"))
+        self.house.empty("bob@north.test")
+        for number in reversed(range(10)):
             self.house.run("alias", "remove", f"hop{number}@north.test")
 
     def test_quota(self):
@@ -149,13 +163,19 @@ class Administration(HouseTest):
                     self.house.run("import", "copy@north.test", one, "--mailbox", "Archive")
                 kept = self.house.mailbox("copy@north.test", "Archive")
                 self.assertEqual([m.whole for m in kept], messages)
-                self.assertEqual([m.flags for m in kept], [{"\\Seen", "\\Flagged"}] * 5)
+                # An mbox keeps flags in fields of the message; ours keeps its bytes instead.
+                self.assertEqual([m.flags for m in kept], [{"\\Seen", "\\Flagged"} if kind == "maildir" else set()] * 5)
                 client = self.house.imap("copy@north.test")
                 client.select("Archive")
                 dates = client.fetch("1:*", "(INTERNALDATE)")[1]
                 self.assertTrue(all(b'"17-Jul-2001 02:44:25 +0000"' in date for date in dates), dates)
                 client.logout()
                 self.house.empty("copy@north.test", "Archive")
+        theirs = self.folder / "theirs.mbox"
+        theirs.write_bytes(b"From x@y Thu Jan  1 00:00:00 2026\nSubject: read\nStatus: RO\nX-Status: AF\n\nbody\n\n")
+        self.house.run("import", "copy@north.test", theirs, "--mailbox", "Archive")
+        (message,) = self.house.mailbox("copy@north.test", "Archive")
+        self.assertEqual((message.flags, message.body), ({"\\Seen", "\\Answered", "\\Flagged"}, b"body\r\n"))
         self.house.run("account", "remove", "copy@north.test")
         for name in ("INBOX", "Archive"):
             self.house.empty("alice@north.test", name)
@@ -173,12 +193,14 @@ class Administration(HouseTest):
 
         sender = threading.Thread(target=keep_sending)
         sender.start()
-        while not sent:
-            pass
         backup = self.folder / "backup"
-        self.house.run("backup", backup)
-        stop.set()
-        sender.join()
+        try:
+            while not sent:
+                time.sleep(0.01)
+            self.house.run("backup", backup)
+        finally:
+            stop.set()
+            sender.join()
         restored = House(self.folder / "restored")
         restored.run("restore", backup)
         restored.founded = True

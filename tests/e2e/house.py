@@ -151,7 +151,7 @@ class House:
             raise AssertionError(f"the server does not start again:\n{self.log_end()}")
 
     def launch(self):
-        """True once all ports listen; False when the server ended because a port was taken."""
+        """True once the server serves; False when it ended because a port was taken."""
         config = self.folder / "posthouse.toml"
         config.write_text(self.configuration())
         with open(self.log, "ab") as log:
@@ -159,23 +159,21 @@ class House:
             environment = dict(os.environ, HOME=str(self.folder))
             self.process = subprocess.Popen([PROGRAM, "serve", "--config", config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        # Ports are bound before the store is opened; the console's socket comes last.
         deadline = time.monotonic() + PATIENCE
-        for door in self.doors:
-            while True:
-                if self.process.poll() is not None:
-                    text = self.log.read_bytes()[begun:].decode(errors="replace")
-                    self.process = None
-                    if "in use" in text.lower() or "EADDRINUSE" in text or "listens" in text:
-                        return False
-                    raise AssertionError(f"the server ended at its start:\n{text}")
-                try:
-                    socket.create_connection((self.address, self.port[door]), timeout=5).close()
-                    break
-                except OSError:
-                    if time.monotonic() > deadline:
-                        raise AssertionError(f"{door} does not listen:\n{self.log_end()}")
-                    time.sleep(0.02)
-        return True
+        while True:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as console:
+                console.connect(str(self.data / "console.sock"))
+                return True
+            if self.process.poll() is not None:
+                text = self.log.read_bytes()[begun:].decode(errors="replace")
+                self.process = None
+                if re.search(r"(?i)in use|holds? port|listens", text):
+                    return False
+                raise AssertionError(f"the server ended at its start:\n{text}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the server does not serve:\n{self.log_end()}")
+            time.sleep(0.01)
 
     def found(self):
         """The domains and accounts, by the operator's commands against the running server."""
@@ -355,6 +353,13 @@ class Talk:
         if not lines[-1].startswith(start):
             raise AssertionError(f"expected {start!r}, got {lines!r}")
         return "\n".join(lines)
+
+    def lines_to_the_end(self):
+        lines = []
+        with contextlib.suppress(Closed, OSError):
+            while True:
+                lines.append(self.line())
+        return lines
 
     def replies_to_the_end(self):
         """The last line of each reply until the server closes."""

@@ -64,8 +64,8 @@ class Imap(HouseTest):
             self.assertEqual(client.select()[0], "OK")
         with self.raw("imap") as talk:
             talk.write(b"a STARTTLS\r\nb LOGIN x y\r\n")
-            talk.line()
-            talk.expect_closed()
+            answers = talk.lines_to_the_end()
+            self.assertLessEqual(len(answers), 1, answers)  # at most the one to STARTTLS
 
     def test_wrong_password(self):
         with self.raw() as talk:

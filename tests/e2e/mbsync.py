@@ -1,4 +1,8 @@
-"""mbsync keeps a Maildir and the house in step, both ways; run again, it changes nothing."""
+"""mbsync keeps a Maildir and the house in step, both ways; run again, it changes nothing.
+
+It is told AuthMechs PLAIN: where Cyrus SASL's modules are installed it would take SCRAM, and refuses more
+than 65,536 iterations.
+"""
 
 import mailbox
 import os
@@ -11,6 +15,7 @@ Host localhost
 Port {port}
 User bob@north.test
 Pass {password}
+AuthMechs PLAIN
 SSLType {ssl}
 CertificateFile {certificate}
 

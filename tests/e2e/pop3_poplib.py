@@ -151,8 +151,8 @@ class Pop3(HouseTest):
     def test_commands_behind_stls_close_the_session(self):
         with self.raw("pop3", login=False) as talk:
             talk.write(b"STLS\r\nCAPA\r\n")
-            talk.line()
-            talk.expect_closed()
+            answers = talk.lines_to_the_end()
+            self.assertLessEqual(len(answers), 1, answers)  # at most the one to STLS
 
     def test_sasl(self):
         token = base64.b64encode(f"\0bob@north.test\0{PASSWORD}".encode()).decode()

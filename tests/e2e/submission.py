@@ -106,8 +106,8 @@ class Submission(HouseTest):
     def test_commands_behind_starttls_close_the_session(self):
         with self.clear() as talk:
             talk.write(b"STARTTLS\r\nEHLO x\r\n")
-            talk.reply()
-            talk.expect_closed()
+            answers = talk.lines_to_the_end()
+            self.assertLessEqual(len(answers), 1, answers)  # at most the one to STARTTLS
 
     def test_scram_by_gsasl(self):
         base = ["gsasl", "--client", "--smtp", "--no-client-first", "--quality=qop-auth", "--quiet",
@@ -115,7 +115,8 @@ class Submission(HouseTest):
                 f"--x509-ca-file={self.house.certificate}", "--authentication-id=alice@north.test"]
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "PLAIN", "LOGIN"):
             with self.subTest(mechanism):
-                command = [*base, f"--mechanism={mechanism}"]
+                # With a channel binding at hand gsasl does SCRAM with -PLUS only.
+                command = [*base, f"--mechanism={mechanism}", *(["--no-cb"] if mechanism == "SCRAM-SHA-256" else [])]
                 output = self.run_program(*command, f"--password={PASSWORD}", stdin=b"")
                 self.assertIn("235 2.7.0", output)
                 output = self.run_program(*command, "--password=wrong", stdin=b"", check=False)
