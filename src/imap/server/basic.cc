@@ -43,14 +43,17 @@ Task<Reply> id(Session& session, Command command)
 // RFC 5161. Unknown capabilities are left out of the answer.
 Task<Reply> enable(Session& session, Command command)
 {
+    bool has_condstore = session.enabled().condstore;
     session.out().raw("* ENABLED");
     for (const std::string& capability : std::get<EnableArguments>(command.arguments).capabilities) {
-        if (capability == "CONDSTORE" && !session.enabled().condstore) {
-            session.enabled().condstore = true;
+        if (capability == "CONDSTORE" && !has_condstore) {
+            has_condstore = true;
             session.out().raw(" CONDSTORE");
         }
     }
     session.out().crlf();
+    if (has_condstore)
+        session.enable_condstore();
     co_return Reply::ok("done");
 }
 

@@ -13,8 +13,9 @@ using mailbox::Entry;
 using mailbox::NumberSet;
 using mailbox::SystemFlag;
 
-// Rows are asked for in batches of this many; it bounds what a FETCH keeps in memory.
+// Rows are asked for in batches; this bounds what a FETCH keeps in memory. A row is never much larger than its message.
 constexpr std::size_t batch_size = 128;
+constexpr std::uint64_t batch_bytes = 8 * 1024 * 1024;
 
 // The messages of `positions` as they are told: the newest flags, where they are still there.
 class Messages {
@@ -46,13 +47,15 @@ public:
         }
         return std::nullopt;
     }
-    std::vector<FetchedMessage> batch(std::size_t most)
+    std::vector<FetchedMessage> batch()
     {
         std::vector<FetchedMessage> messages;
-        while (messages.size() < most) {
+        std::uint64_t bytes = 0;
+        while (messages.size() < batch_size && bytes < batch_bytes) {
             std::optional<FetchedMessage> message = next();
             if (!message)
                 break;
+            bytes += message->entry.size;
             messages.push_back(*message);
         }
         return messages;
@@ -158,7 +161,8 @@ Task<Reply> fetch(Session& session, Command command)
     if (!positions)
         co_return Reply::bad("FETCH: there is no message of this number");
     const auto asks_modseq = [](const FetchAttribute& a) { return a.kind == FetchAttribute::Kind::modseq; };
-    session.enabled().condstore |= arguments.changed_since || std::ranges::any_of(arguments.attributes, asks_modseq);
+    if (arguments.changed_since || std::ranges::any_of(arguments.attributes, asks_modseq))
+        session.enable_condstore();
     const FetchPlan plan(std::move(arguments.attributes), command.by_uid, arguments.changed_since.has_value());
 
     const Result<NumberSet> fresh = co_await prepare(session, plan, *positions);
@@ -178,7 +182,7 @@ Task<Reply> fetch(Session& session, Command command)
         co_return Reply::ok("fetched");
     }
     for (;;) {
-        std::vector<FetchedMessage> batch = messages.batch(batch_size);
+        std::vector<FetchedMessage> batch = messages.batch();
         if (batch.empty())
             break;
         for (FetchedMessage& message : batch)

@@ -228,6 +228,10 @@ void write_extra_flags(Session& session, const FetchedMessage& message)
         return;
     session.out().raw(" ");
     write_of_entry(session, {.kind = Kind::flags}, message);
+    if (!session.enabled().condstore)
+        return;
+    session.out().raw(" ");
+    write_of_entry(session, {.kind = Kind::modseq}, message);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ Task<Reply> idle(Session& session, Command)
         if (session.state() == State::selected) {
             const Result<void> told = co_await session.tell_updates(Expunges::told);
             if (!told)
-                co_return refusal(told.error());
+                co_return Reply::gone();
         }
         const Result<void> sent = co_await session.channel().flush();
         if (!sent)

@@ -114,12 +114,18 @@ bool write_mailbox(Serializer& out, const Mailbox& mailbox, const Context& conte
     return selected;
 }
 
+// What is subscribed and does not exist, and the parents of such names that do not exist either.
 void write_subscribed_gone(Serializer& out, const MailboxTree& tree, const Context& context)
 {
     for (const std::string& name : tree.subscribed_gone)
         if (context.patterns.match(name)) {
             write_line(out, "LIST", {"\\NonExistent", "\\Noselect", "\\Subscribed"}, name);
             out.crlf();
+        }
+    for (const std::string_view name : context.parents_of_selected)
+        if (tree.find(name) == nullptr && context.patterns.match(name)) {
+            write_line(out, "LIST", {"\\NonExistent", "\\Noselect"}, name);
+            out.raw(" (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
         }
 }
 
@@ -131,6 +137,9 @@ Context context_of(const MailboxTree& tree, const ListArguments& arguments)
         if (arguments.recursive_match && is_selected(mailbox, arguments))
             add_parents(mailbox.name, context.parents_of_selected);
     }
+    if (arguments.recursive_match && arguments.select_subscribed)
+        for (const std::string& name : tree.subscribed_gone)
+            add_parents(name, context.parents_of_selected);
     return context;
 }
 

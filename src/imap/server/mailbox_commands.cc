@@ -36,7 +36,7 @@ Task<Reply> create(Session& session, Command command)
     const Result<mailbox::MailboxId> created = co_await session.account().create(std::move(arguments.mailbox), *use);
     if (!created)
         co_return refusal(created.error());
-    co_return Reply::ok("created");
+    co_return Reply::ok("created", "MAILBOXID (" + id_text(*created) + ")");  // RFC 8474 section 4.1
 }
 
 Task<Reply> delete_mailbox(Session& session, Command command)

@@ -25,11 +25,12 @@ Task<bool> append_to(std::string& into, std::string piece)
     co_return true;
 }
 
-// What was found, in the order of the mailbox.
-struct Hits {
-    std::vector<std::uint32_t> numbers;  // UIDs or sequence numbers
-    mailbox::ModSeq highest_modseq = 0;
+// What was found: UIDs or sequence numbers, in the order of the mailbox once the search is done.
+struct Hit {
+    std::uint32_t number = 0;
+    mailbox::ModSeq modseq = 0;
 };
+using Hits = std::vector<Hit>;
 
 class Search {
 public:
@@ -61,7 +62,7 @@ public:
         const Result<void> read = co_await decide(std::move(undecided));
         if (!read)
             co_return read;
-        std::ranges::sort(hits_.numbers);
+        std::ranges::sort(hits_, {}, &Hit::number);
         co_return Result<void>{};
     }
     const Hits& hits() const { return hits_; }
@@ -83,8 +84,7 @@ private:
     void hit(std::uint32_t position)
     {
         const mailbox::Entry& entry = entry_at(position);
-        hits_.numbers.push_back(by_uid_ ? entry.uid : position + 1);
-        hits_.highest_modseq = std::max(hits_.highest_modseq, entry.modseq);
+        hits_.push_back({by_uid_ ? entry.uid : position + 1, entry.modseq});
     }
 
     // Those that their entries could not decide.
@@ -119,17 +119,13 @@ private:
     {
         const mailbox::Email& email = *candidate.email;
         std::string header;
-        std::string header_text;
         std::string body_text;
         const std::uint64_t header_end = email.prefix.size() + email.digest->parts.front().body_begin;
         const Result<void> got = co_await read(email, 0, header_end, header);
         if (!got)
             co_return fail(got.error());
-        candidate.header = &header;
-        if (matcher_.needs_folded_header()) {
-            header_text = folded_header(header);
-            candidate.folded_header = &header_text;
-        }
+        const FoldedHeader fields(header);
+        candidate.header = &fields;
         const Answer by_header = matcher_.match(candidate);
         if (by_header != Answer::unknown || !matcher_.needs_body())
             co_return by_header == Answer::yes;
@@ -191,13 +187,28 @@ bool asks_modseq(const SearchProgram& program)
     return std::ranges::find(program.keys, SearchKey::Kind::modseq, &SearchKey::kind) != program.keys.end();
 }
 
+mailbox::ModSeq highest_modseq(const Hits& hits) { return std::ranges::max(hits, {}, &Hit::modseq).modseq; }
+
+// RFC 4731 section 3.2: of what is told. With MIN or MAX alone that is not all that was found.
+mailbox::ModSeq told_modseq(const Hits& hits, const SearchArguments& arguments)
+{
+    if (arguments.return_all || arguments.return_count)
+        return highest_modseq(hits);
+    mailbox::ModSeq highest = 0;
+    if (arguments.return_min)
+        highest = hits.front().modseq;
+    if (arguments.return_max)
+        highest = std::max(highest, hits.back().modseq);
+    return highest;
+}
+
 void write_plain(Serializer& out, const Hits& hits, bool with_modseq)
 {
     out.raw("* SEARCH");
-    for (const std::uint32_t number : hits.numbers)
-        out.raw(" ").number(number);
-    if (with_modseq && !hits.numbers.empty())
-        out.raw(" (MODSEQ ").number(hits.highest_modseq).raw(")");
+    for (const Hit& hit : hits)
+        out.raw(" ").number(hit.number);
+    if (with_modseq && !hits.empty())
+        out.raw(" (MODSEQ ").number(highest_modseq(hits)).raw(")");
     out.crlf();
 }
 
@@ -208,22 +219,22 @@ void write_extended(Serializer& out, const Hits& hits, const Command& command, b
     out.raw("* ESEARCH (TAG ").string(command.tag).raw(")");
     if (command.by_uid)
         out.raw(" UID");
-    if (!hits.numbers.empty()) {
+    if (!hits.empty()) {
         if (arguments.return_min)
-            out.raw(" MIN ").number(hits.numbers.front());
+            out.raw(" MIN ").number(hits.front().number);
         if (arguments.return_max)
-            out.raw(" MAX ").number(hits.numbers.back());
+            out.raw(" MAX ").number(hits.back().number);
         if (arguments.return_all) {
             NumberSet all;
-            for (const std::uint32_t number : hits.numbers)
-                all.add(number);
+            for (const Hit& hit : hits)
+                all.add(hit.number);
             out.raw(" ALL ").raw(all.text());
         }
     }
     if (arguments.return_count)
-        out.raw(" COUNT ").number(hits.numbers.size());
-    if (with_modseq && !hits.numbers.empty())
-        out.raw(" MODSEQ ").number(hits.highest_modseq);
+        out.raw(" COUNT ").number(hits.size());
+    if (with_modseq && !hits.empty())
+        out.raw(" MODSEQ ").number(told_modseq(hits, arguments));
     out.crlf();
 }
 
@@ -235,14 +246,15 @@ Task<Reply> search(Session& session, Command command)
     if (!is_known_charset(arguments.program.charset))
         co_return Reply::no("this charset is not known here", "BADCHARSET " + std::string(known_charsets));
     const bool with_modseq = asks_modseq(arguments.program);
-    session.enabled().condstore |= with_modseq;
+    if (with_modseq)
+        session.enable_condstore();
     // The newest flags are what is searched, and the client hears of them first.
     const Result<void> told = co_await session.tell_updates(Expunges::held_back);
     if (!told)
         co_return refusal(told.error());
     auto matcher = Matcher::make(arguments.program, session.view(), session.services().clock.now());
     if (!matcher)
-        co_return Reply::bad(matcher.error());
+        co_return std::move(matcher.error());
     Search search(session, std::move(*matcher), command.by_uid);
     const Result<void> done = co_await search.run();
     if (!done)

@@ -70,10 +70,11 @@ Answer negated(Answer answer)
 
 }  // namespace
 
-std::expected<Matcher, std::string> Matcher::make(const SearchProgram& program, const View& view, WallTime now)
+std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const View& view, WallTime now)
 {
     Matcher matcher;
     matcher.now_ = now;
+    std::size_t body_keys = 0;
     for (const SearchKey& key : program.keys) {
         Ready ready{.key = &key, .text = {}, .bit = {}, .numbers = {}};
         switch (key.kind) {
@@ -83,16 +84,17 @@ std::expected<Matcher, std::string> Matcher::make(const SearchProgram& program, 
         case Kind::uids: {
             auto positions = positions_of(*view.numbering, key.set, key.kind == Kind::uids);
             if (!positions)
-                return std::unexpected("SEARCH: there is no message of this number");
+                return std::unexpected(Reply::bad("SEARCH: there is no message of this number"));
             ready.numbers = std::move(*positions);
             break;
         }
+        case Kind::text:
+        case Kind::body:
+            matcher.needs_body_ = true;
+            if (++body_keys > most_body_keys)
+                return std::unexpected(Reply::no("so many searches of bodies at once are not done here", "LIMIT"));
+            [[fallthrough]];
         case Kind::header:
-            matcher.needs_header_ = true;
-            ready.text = folded_key(key.text, program.charset).value_or("");
-            break;
-        case Kind::text: matcher.needs_folded_header_ = true; [[fallthrough]];
-        case Kind::body: matcher.needs_body_ = true; [[fallthrough]];
         case Kind::bcc:
         case Kind::cc:
         case Kind::from:
@@ -163,15 +165,17 @@ Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
     case Kind::header:
         if (candidate.header == nullptr)
             return Answer::unknown;
-        return sure(header_contains(*candidate.header, key.field, ready.text));
+        return sure(candidate.header->has(key.field, ready.text));
     case Kind::body:
         if (candidate.folded_body == nullptr)
             return Answer::unknown;
-        return sure(candidate.folded_body->contains(ready.text));
+        return sure(contains(*candidate.folded_body, ready.text));
     case Kind::text:
-        if (candidate.folded_body == nullptr || candidate.folded_header == nullptr)
+        if (candidate.header != nullptr && candidate.header->contains_anywhere(ready.text))
+            return Answer::yes;
+        if (candidate.folded_body == nullptr)
             return Answer::unknown;
-        return sure(candidate.folded_header->contains(ready.text) || candidate.folded_body->contains(ready.text));
+        return sure(contains(*candidate.folded_body, ready.text));
     default: break;
     }
     if (candidate.email == nullptr)
@@ -183,8 +187,8 @@ Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
     case Kind::sent_on:
     case Kind::sent_since: return digest.sent ? compare_day(key.kind, day_of(*digest.sent), key.day) : Answer::no;
     case Kind::subject:
-        return sure(folded(message::decode_text(digest.envelope.subject.value_or(""))).contains(ready.text));
-    default: return sure(folded_addresses(addresses_of(key.kind, digest.envelope)).contains(ready.text));
+        return sure(contains(folded(message::decode_text(digest.envelope.subject.value_or(""))), ready.text));
+    default: return sure(contains(folded_addresses(addresses_of(key.kind, digest.envelope)), ready.text));
     }
 }
 

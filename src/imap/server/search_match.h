@@ -3,6 +3,8 @@
 #pragma once
 
 #include "imap/grammar/search_program.h"
+#include "imap/server/reply.h"
+#include "imap/server/search_text.h"
 #include "imap/server/view.h"
 #include "mailbox/mailbox.h"
 
@@ -21,8 +23,7 @@ struct Candidate {
     const mailbox::Entry* entry = nullptr;
     bool is_recent = false;
     const mailbox::Email* email = nullptr;
-    const std::string* header = nullptr;  // its own header
-    const std::string* folded_header = nullptr;
+    const FoldedHeader* header = nullptr;  // its own
     const std::string* folded_body = nullptr;
 };
 
@@ -30,12 +31,13 @@ struct Candidate {
 // Lifetime: the program outlives it. Threads: one.
 class Matcher {
 public:
-    // The error is a sentence for BAD: a sequence number beyond the mailbox.
-    static std::expected<Matcher, std::string> make(const SearchProgram& program, const View& view, WallTime now);
+    // Keys that look into bodies, in one program: each goes through all text of each message.
+    static constexpr std::size_t most_body_keys = 64;
+
+    // The error is the answer: a sequence number beyond the mailbox, too many body keys.
+    static std::expected<Matcher, Reply> make(const SearchProgram& program, const View& view, WallTime now);
 
     Answer match(const Candidate& candidate);
-    bool needs_header() const { return needs_header_; }
-    bool needs_folded_header() const { return needs_folded_header_; }
     bool needs_body() const { return needs_body_; }
 
 private:
@@ -50,8 +52,6 @@ private:
     std::vector<Ready> keys_;
     std::vector<Answer> stack_;
     WallTime now_;
-    bool needs_header_ = false;
-    bool needs_folded_header_ = false;
     bool needs_body_ = false;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
@@ -85,27 +86,29 @@ std::string folded_addresses(const std::vector<message::Address>& addresses)
     return folded(message::to_utf8(text, "UTF-8"));
 }
 
-bool header_contains(std::string_view header, std::string_view field, std::string_view folded_text)
+bool contains(std::string_view folded_text, std::string_view folded_key)
 {
-    message::HeaderReader reader(header);
-    while (const auto found = reader.next())
-        if (found->is(field) &&
-            (folded_text.empty() || folded(message::decode_text(found->value)).contains(folded_text)))
-            return true;
-    return false;
+    // std::string::find takes the product of both lengths at worst; glibc's memmem does not.
+    return ::memmem(folded_text.data(), folded_text.size(), folded_key.data(), folded_key.size()) != nullptr;
 }
 
-std::string folded_header(std::string_view header)
+FoldedHeader::FoldedHeader(std::string_view header)
 {
-    std::string text;
     message::HeaderReader reader(header);
-    while (const auto found = reader.next()) {
-        text += found->name;
-        text += ": ";
-        text += message::decode_text(found->value);
-        text += '\n';
+    while (const auto field = reader.next()) {
+        const std::string name = to_lower(field->name);
+        const std::string value = folded(message::decode_text(field->value)) + "\n";
+        values_[name] += value;
+        whole_ += name + ": " + value;
     }
-    return folded(text);
 }
+
+bool FoldedHeader::has(std::string_view field, std::string_view folded_text) const
+{
+    const auto found = values_.find(to_lower(field));
+    return found != values_.end() && contains(found->second, folded_text);
+}
+
+bool FoldedHeader::contains_anywhere(std::string_view folded_text) const { return contains(whole_, folded_text); }
 
 }  // namespace posthouse::imap

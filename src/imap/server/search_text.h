@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace posthouse::imap {
@@ -21,9 +22,20 @@ inline constexpr std::string_view known_charsets = "(US-ASCII UTF-8 ISO-8859-1 I
 // "Alice Example <alice@north.test>, …", folded: what FROM, TO, CC and BCC look into.
 std::string folded_addresses(const std::vector<message::Address>& addresses);
 
-// Of a header field: is it there, with this text in one of its lines? An empty text fits every field.
-bool header_contains(std::string_view header, std::string_view field, std::string_view folded_text);
-// The whole header, decoded and folded, for TEXT.
-std::string folded_header(std::string_view header);
+// Linear, whatever is in either (HOSTILE A16).
+bool contains(std::string_view folded_text, std::string_view folded_key);
+
+// A header made ready for many HEADER keys: each field's values, decoded and folded, under its name.
+class FoldedHeader {
+public:
+    explicit FoldedHeader(std::string_view header);
+    // Is the field there, with this text in it? An empty text fits every field that is there.
+    bool has(std::string_view field, std::string_view folded_text) const;
+    bool contains_anywhere(std::string_view folded_text) const;
+
+private:
+    std::unordered_map<std::string, std::string> values_;  // by name in lower case; one line each
+    std::string whole_;
+};
 
 }  // namespace posthouse::imap

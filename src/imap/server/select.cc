@@ -37,7 +37,8 @@ Task<Reply> select(Session& session, Command command)
     const Result<mailbox::SnapshotPtr> opened = co_await session.account().snapshot(found->mailbox.id);
     if (!opened)
         co_return refusal(opened.error());
-    session.enabled().condstore |= arguments.condstore;
+    if (arguments.condstore)
+        session.enable_condstore();
 
     const Snapshot& snapshot = **opened;
     View view{.mailbox = found->mailbox.id,
@@ -53,6 +54,7 @@ Task<Reply> select(Session& session, Command command)
     out.raw("* OK [UIDVALIDITY ").number(snapshot.uid_validity).raw("] UIDs are valid\r\n");
     out.raw("* OK [UIDNEXT ").number(snapshot.uid_next).raw("] the next UID\r\n");
     out.raw("* OK [HIGHESTMODSEQ ").number(snapshot.highest_modseq).raw("] the latest change\r\n");
+    out.raw("* OK [MAILBOXID (").raw(id_text(view.mailbox)).raw(")] its lasting id\r\n");  // RFC 8474 section 4.2
     const bool read_only = view.read_only;
     session.select(std::move(view));
     co_return Reply::ok(read_only ? "opened for reading" : "opened", read_only ? "READ-ONLY" : "READ-WRITE");

@@ -140,7 +140,7 @@ Task<Reply> Session::execute(Command command)
     if (view_ && row.update != Update::none && (reply.kind == Reply::Kind::ok || reply.kind == Reply::Kind::no)) {
         const Result<void> told = co_await tell_updates(expunges);
         if (!told)
-            co_return refusal(told.error());
+            co_return Reply::gone();
     }
     co_return reply;
 }
@@ -148,13 +148,9 @@ Task<Reply> Session::execute(Command command)
 Task<Result<void>> Session::tell_updates(Expunges expunges)
 {
     Result<mailbox::SnapshotPtr> newest = co_await account_->snapshot(view_->mailbox);
-    if (!newest && newest.error() == ErrorCode::not_found) {
-        // RFC 2180 section 3: the mailbox was deleted under us. Its messages stay readable; there is no news.
-        co_return Result<void>{};
-    }
-    if (!newest)
-        co_return fail(newest.error());
-    tell(*newest, {.expunges = expunges});
+    // not_found: the mailbox was deleted under us (RFC 2180 section 3). What the client knows stays readable.
+    if (newest)
+        tell(*newest, {.expunges = expunges});
     co_return co_await channel_.flush_if_full();
 }
 
@@ -162,6 +158,15 @@ void Session::tell(const mailbox::SnapshotPtr& newest, UpdateOptions options)
 {
     options.with_modseq = enabled_.condstore;
     update(*view_, newest, claims_, account_->id(), options, out());
+}
+
+void Session::enable_condstore()
+{
+    if (enabled_.condstore)
+        return;
+    enabled_.condstore = true;
+    if (view_)
+        out().raw("* OK [HIGHESTMODSEQ ").number(view_->told->highest_modseq).raw("] changes are told with it\r\n");
 }
 
 Task<Reply> Session::enter(directory::Account who)

@@ -44,7 +44,9 @@ public:
     Channel& channel() { return channel_; }
     CommandReader& reader() { return reader_; }
     Serializer& out() { return channel_.out(); }
-    Enabled& enabled() { return enabled_; }
+    const Enabled& enabled() const { return enabled_; }
+    // RFC 7162 section 3.1: by ENABLE, or by the first command that speaks of mod-sequences.
+    void enable_condstore();
 
     State state() const;
     bool may_send_passwords() { return channel_.wire().is_tls() || options_.allow_plaintext_login; }
@@ -65,7 +67,8 @@ public:
     // After LOGOUT, or when nothing more can be read.
     void leave() { is_leaving_ = true; }
 
-    // Brings the client up to date with its mailbox, as its newest state is.
+    // Brings the client up to date with its mailbox, as its newest state is; where that cannot be known now, it
+    // is told another time. An error: the peer is gone.
     Task<Result<void>> tell_updates(Expunges expunges);
     // The same with a state that is at hand already.
     void tell(const mailbox::SnapshotPtr& newest, UpdateOptions options);

@@ -24,7 +24,7 @@ void write_item(Session& session, const mailbox::Snapshot& snapshot, StatusItem 
     case StatusItem::deleted: out.raw("DELETED ").number(snapshot.deleted); break;
     case StatusItem::size: out.raw("SIZE ").number(snapshot.total_size); break;
     case StatusItem::highest_modseq:
-        session.enabled().condstore = true;  // RFC 7162 section 3.1
+        session.enable_condstore();
         out.raw("HIGHESTMODSEQ ").number(snapshot.highest_modseq);
         break;
     case StatusItem::mailbox_id: out.raw("MAILBOXID (").raw(id_text(snapshot.mailbox)).raw(")"); break;

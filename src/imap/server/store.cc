@@ -70,7 +70,8 @@ Task<Reply> store(Session& session, Command command)
     for (const std::string& name : arguments.flags)
         if (name.starts_with('\\') && !mailbox::system_flag(name))
             co_return Reply::bad("STORE: there is no flag " + name);
-    session.enabled().condstore |= arguments.unchanged_since.has_value();
+    if (arguments.unchanged_since)
+        session.enable_condstore();
     const NumberSet uids = uids_at(*session.view().numbering, *positions);
     if (uids.empty())
         co_return Reply::ok("there was nothing to change");

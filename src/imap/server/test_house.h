@@ -72,7 +72,7 @@ private:
 
 struct TestHouse {
     TestHouse() : TestHouse(options_for_tests()) { }
-    explicit TestHouse(ServerOptions options) :
+    explicit TestHouse(ServerOptions options, const net::TlsContext* tls = nullptr) :
         made(directory::make_directory({store, ids, clock, random, workers, log},
                                        {.argon2_kib = 64,
                                         .argon2_passes = 1,
@@ -83,7 +83,7 @@ struct TestHouse {
         mailboxes(mailbox::make_mailboxes({store, *blobs, loops, ids, clock, quotas, log}))
     {
         services = std::make_unique<ServerServices>(
-            ServerServices{clock, log, recorder, ids, loops, *made.authenticator, *mailboxes, connections, nullptr});
+            ServerServices{clock, log, recorder, ids, loops, *made.authenticator, *mailboxes, connections, tls});
         server = std::make_unique<Server>(*services, options);
         add_people();
     }
