@@ -6,7 +6,7 @@ Reads the room(…) lines of src/CMakeLists.txt and every #include of src/**, an
 would notice each kind of breach.
 
  - A room's files include only their own room and the rooms it SEES, directly or through those; tests
-   (x_test.cc, test_x.h) also what TEST_SEES adds. What is no test includes no test's header.
+   (x_test.cc, test_x.h, fixture.h) also what TEST_SEES adds. What is no test includes no test's header.
  - The rooms' SEES make no circle.
  - Asio's headers are included only by base/task.h and in net/.
  - A header begins its code with #pragma once and has no `using namespace` (literals aside).
@@ -21,7 +21,7 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\s+([\w:]+)")
-TEST_FILE = re.compile(r"_(test|fuzz|bench)\.(cc|h)$|(^|/)test_[^/]*\.h$")
+TEST_FILE = re.compile(r"_(test|fuzz|bench)\.(cc|h)$|(^|/)(test_[^/]*|fixture)\.h$")
 README_LINES = 25
 
 
