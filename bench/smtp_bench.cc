@@ -6,7 +6,7 @@
 #include "smtp/test_door.h"
 #include "smtp/trace.h"
 
-#include <future>
+#include <fstream>
 
 #include <benchmark/benchmark.h>
 
@@ -163,6 +163,51 @@ void mail_through_a_session(benchmark::State& state)
     state.SetItemsProcessed(state.iterations() * mails);
 }
 BENCHMARK(mail_through_a_session)->Unit(benchmark::kMillisecond);
+
+std::int64_t resident_bytes()
+{
+    std::ifstream file("/proc/self/statm");
+    std::int64_t pages = 0;
+    file >> pages >> pages;
+    return pages * 4096;
+}
+
+Task<void> open_sessions(Server& server, TaskGroup& group, std::vector<net::Wire>& clients, int count)
+{
+    const LoopExecutor executor = co_await asio::this_coro::executor;
+    for (int i = 0; i < count; ++i) {
+        auto ends = net::connected_pair(executor);
+        group.spawn_here(executor, "session", server.serve(std::move(ends->first)));
+        co_await wait_for(ends->second, "220 ");
+        co_await ends->second.write(std::string("EHLO bench.test\r\n"), Deadline::never());
+        co_await wait_for(ends->second, "250 HELP");
+        clients.push_back(std::move(ends->second));
+    }
+}
+
+// Sessions that have said EHLO and wait; the clients' ends are in the figure too.
+void idle_sessions(benchmark::State& state)
+{
+    TestHouse house;
+    NoRecorder recorder;
+    ServerServices services{house.door, house.ids, house.clock, recorder, house.log, nullptr};
+    Server server(services, TestHouse::hasty());
+    for (auto _ : state) {
+        Loop loop;
+        TaskGroup group([](std::string_view, std::string_view) { std::abort(); });
+        std::vector<net::Wire> clients;
+        constexpr int count = 2000;
+        const std::int64_t before = resident_bytes();
+        group.spawn(loop, "clients", open_sessions(server, group, clients, count));
+        while (clients.size() < count || loop.context().poll_one() > 0)
+            loop.context().run_one();
+        state.counters["bytes_a_session"] = static_cast<double>(resident_bytes() - before) / count;
+        clients.clear();
+        while (group.running() > 0)
+            loop.context().run_one();
+    }
+}
+BENCHMARK(idle_sessions)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
