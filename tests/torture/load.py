@@ -49,7 +49,11 @@ class Client(threading.Thread):
     def hand_in(self, file, identity):
         users = self.load.users
         recipients = self.dice.sample(users, 1 if self.dice.random() < 0.7 else min(3, len(users)))
-        self.say(file, b"MAIL FROM:<sender@torture.test>")
+        code = self.say(file, b"MAIL FROM:<sender@torture.test>")
+        if code != 250:
+            self.load.count(code)
+            time.sleep(0.01)
+            return
         for user in recipients:
             code = self.say(file, f"RCPT TO:<{user}>".encode())
             if code // 100 != 2:

@@ -20,6 +20,7 @@ constexpr auto commit_patience = 30s;
 constexpr std::size_t deliveries_at_once = 100;
 constexpr std::size_t due_rows_at_once = 500;
 constexpr auto longest_sleep = 5min;
+constexpr auto shortest_sleep = 100ms;  // whatever fails, it fails no more often than this
 
 bool passes_with_time(ErrorCode code)
 {
@@ -222,30 +223,31 @@ Task<void> Queue::run()
 {
     // A former process's first attempts: their due rows lie at most the grace ahead.
     WallTime until = services_.clock.now() + first_attempt_grace;
-    for (;;) {
-        const Promise<bool> woken = begin_look();
-        if (stopping_)
-            co_return;
+    while (!stopping_) {
+        begin_look();
         for (std::uint64_t shard = 0; shard < shards; ++shard)
             co_await attempt_due({store::PartitionKind::queue, shard}, until);
-        const Duration pause = until_next_look();
+        const auto [pause, woken] = end_look();
         co_await woken.ready_within(pause);
         until = services_.clock.now();
     }
 }
 
 // Until something is due again this looks at nothing, but every few minutes at the clock, which may step.
-Promise<bool> Queue::begin_look()
+void Queue::begin_look()
 {
     const std::scoped_lock lock(mutex_);
     next_look_ = services_.clock.now() + longest_sleep;
-    return wake_;
 }
 
-Duration Queue::until_next_look()
+// How long to sleep, and what ends the sleep early: only what comes up after this.
+std::pair<Duration, Promise<bool>> Queue::end_look()
 {
     const std::scoped_lock lock(mutex_);
-    return std::clamp(Duration{next_look_ - services_.clock.now()}, Duration{0}, Duration{longest_sleep});
+    wake_ = {};
+    const Duration pause =
+        std::clamp(Duration{next_look_ - services_.clock.now()}, Duration{shortest_sleep}, Duration{longest_sleep});
+    return {stopping_ ? Duration{0} : pause, wake_};
 }
 
 void Queue::stop()

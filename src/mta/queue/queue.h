@@ -75,8 +75,8 @@ private:
 
     bool begin(ItemId item);
     void end(ItemId item);
-    Promise<bool> begin_look();
-    Duration until_next_look();
+    void begin_look();
+    std::pair<Duration, Promise<bool>> end_look();
     void look_again_at(WallTime time);
 
     QueueServices services_;

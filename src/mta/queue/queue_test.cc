@@ -183,6 +183,17 @@ TEST_F(QueueTest, CrashBeforeSettlingFilesNobodyTwice)
     EXPECT_GE(courier_.attempts, 6) << "they were tried again, and recognised";
 }
 
+TEST_F(QueueTest, AStoreThatRefusesIsNotAskedWithoutPause)
+{
+    ASSERT_TRUE(store_.health() == store::Health::good);
+    store_.fail_commit(2, store::Outcome::unavailable);
+    ASSERT_TRUE(accept(message_for({1, 2})));
+    store_.set_health(store::Health::read_only);
+    start();
+    std::this_thread::sleep_for(350ms);
+    EXPECT_LT(courier_.attempts, 20) << "one look in 100 ms at the most, each of two deliveries";
+}
+
 TEST_F(QueueTest, NothingIsDeliveredThatWasNotCommitted)
 {
     store_.fail_commit(1, store::Outcome::unavailable);
