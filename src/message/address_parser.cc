@@ -363,7 +363,7 @@ void AddressParser::skip_to_separator(bool angle_is_open)
 
 void AddressParser::check(const AddrSpec& spec)
 {
-    if (!strict_ || fault_ || spec.local_part.empty())
+    if (!strict_ || fault_)
         return;
     if (spec.local_part.size() > most_local_part)
         blame([&] { return fmt::format("the address {} has more than 64 octets before its '@'", shown(spec.text())); });

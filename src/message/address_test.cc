@@ -82,6 +82,7 @@ TEST(ParseAddresses, SaysWhatIsWrong)
     for (const Refused& row :
          {Refused{"bob", any, "'bob' has no '@' and no domain"},
           Refused{"bob@", any, "no domain behind its '@'"},
+          Refused{"\"\"@", any, "no domain behind its '@'"},
           Refused{"@x.test", any, "begins with '@'"},
           Refused{"bob smith@x.test", any, "blank before its '@'"},
           Refused{"Bob <bob@x.test", any, "not closed by '>'"},
@@ -161,7 +162,8 @@ TEST(ReadAddresses, MakesTheBestOfWhatComes)
 
 TEST(ReadAddresses, NeverHoldsLineEndsOrNul)
 {
-    const std::string text("\"a\r\nb\0c\" <x\ry@\0z.test>, (c\rd) e@f.test", 41);
+    using namespace std::string_literals;
+    const std::string text = "\"a\r\nb\0c\" <x\ry@\0z.test>, (c\rd) e@f.test"s;
     for (const Address& address : read_addresses(text))
         for (const std::string& part : {address.display_name, address.spec.local_part, address.spec.domain})
             EXPECT_EQ(part.find_first_of(std::string_view("\r\n\0", 3)), std::string::npos);

@@ -221,6 +221,7 @@ void Decoder::get(Part& part, const Digest& digest, std::size_t index)
 
 void Decoder::get_texts(Part& part, std::uint64_t present)
 {
+    // One way only to tell each thing: what is said to follow is not empty.
     if (present & parameters)
         get(part.parameters);
     if (present & id)
@@ -244,6 +245,7 @@ void Decoder::get_texts(Part& part, std::uint64_t present)
         require(index < std::numeric_limits<std::int32_t>::max());
         part.envelope = fine_ ? static_cast<std::int32_t>(index) : no_part;
     }
+    require(present_in(part) == present);
 }
 
 bool Decoder::read(Digest& digest)

@@ -143,7 +143,8 @@ Result<std::string> wire_text(const AddrSpec& spec)
 std::vector<std::string> phrase(std::string_view name, std::size_t column)
 {
     constexpr std::size_t longest_plain = 60;
-    if (is_printable_ascii(name) && name.size() <= longest_plain && name.find("=?") == std::string_view::npos) {
+    if (is_printable_ascii(name) && name.size() <= longest_plain && name.find("=?") == std::string_view::npos &&
+        !name.starts_with(' ') && !name.ends_with(' ')) {
         Address plain;
         plain.kind = Address::Kind::group_start;
         plain.display_name = name;
