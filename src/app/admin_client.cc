@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,8 @@ namespace {
 
 constexpr auto call_patience = 1h;  // a backup or a check of a large store takes its time
 constexpr std::size_t most_answer = 256 * 1024 * 1024;
+constexpr int most_tries = 25;
+constexpr auto pause_between_tries = 200ms;
 constexpr std::string_view server_folder = "/var/lib/posthouse";
 
 Task<Result<net::HttpResponse>> call_socket(std::string path, net::HttpRequest request, const Clock& clock)
@@ -70,6 +73,21 @@ private:
     Loops loops_{1};
     std::unique_ptr<Household> household_;
 };
+
+Result<std::unique_ptr<AdminClient>> ask_server(const std::string& data_folder)
+{
+    auto client = std::make_unique<SocketClient>(socket_path(data_folder));
+    net::HttpRequest probe;
+    probe.method = "GET";
+    probe.path = {"v1", "status"};
+    const Result<net::HttpResponse> answer = client->call(std::move(probe));
+    if (answer)
+        return client;
+    if (answer.error() == ErrorCode::not_permitted)
+        return fail(ErrorCode::not_permitted,
+                    fmt::format("{} belongs to another user: run this as root or as that user", data_folder));
+    return fail(answer.error());
+}
 
 }  // namespace
 
@@ -135,17 +153,16 @@ Result<std::unique_ptr<AdminClient>> open_admin(const std::string& data_folder)
         return fail(ErrorCode::not_found,
                     fmt::format("there is no data folder {}; name it by --data, or start the lab first: posthouse lab",
                                 data_folder));
-    auto client = std::make_unique<SocketClient>(socket_path(data_folder));
-    net::HttpRequest probe;
-    probe.method = "GET";
-    probe.path = {"v1", "status"};
-    const Result<net::HttpResponse> answer = client->call(std::move(probe));
-    if (answer)
-        return client;
-    if (answer.error() == ErrorCode::not_permitted)
-        return fail(ErrorCode::not_permitted,
-                    fmt::format("{} belongs to another user: run this as root or as that user", data_folder));
-    return StoreClient::open(data_folder);
+    for (int tries = 0;; ++tries) {
+        Result<std::unique_ptr<AdminClient>> server = ask_server(data_folder);
+        if (server || server.error() == ErrorCode::not_permitted)
+            return server;
+        Result<std::unique_ptr<AdminClient>> store = StoreClient::open(data_folder);
+        // Somebody holds the store and does not answer yet: a server that is about to serve.
+        if (store || store.error() != ErrorCode::already_exists || tries == most_tries)
+            return store;
+        std::this_thread::sleep_for(pause_between_tries);
+    }
 }
 
 }  // namespace posthouse::app

@@ -59,6 +59,7 @@ int report(const Error& error)
     case ErrorCode::no_space:
     case ErrorCode::limit:
     case ErrorCode::over_quota: return exit_code::try_again;
+    case ErrorCode::tls: return exit_code::bad_settings;
     case ErrorCode::corrupt:
     case ErrorCode::io: return exit_code::io_error;
     default: return exit_code::failed;

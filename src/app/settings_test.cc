@@ -51,6 +51,7 @@ TEST(Settings, SaysWhatIsWrongAndWhere)
         {"hostname = \"a\"\n[limits]\nconnections = 0", "limits.connections must be from 1", "nobody could connect"},
         {"hostname = \"a\"\n[[tls]]\nkey = \"k\"", "needs certificate and key", "half a certificate"},
         {"hostname = \"a", "x.toml:1", "broken TOML names its line"},
+        {"[[[", "x.toml", "the reader's own assertions must not end the program"},
         {"data = \"d\"", "hostname is missing", "no default can be right"},
         {"hostname = \"a\"\ndata = \"d\"", "listen is missing", "a server that listens nowhere"},
     };
