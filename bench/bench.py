@@ -1,0 +1,285 @@
+"""Measures Posthouse: its parts by Google Benchmark, the whole by load from outside.
+
+    ./dev bench                  everything
+    ./dev bench parts            the parts (Google Benchmark programs)
+    ./dev bench intake|idle|start|visible    one figure of the whole
+    --peers FOLDER               also runs FOLDER/bin/ceiling (a bare receiver with group commit) in turns with us
+    --json FILE                  writes the figures
+
+Absolute times are noisy on a shared machine: compare ratios within one run. CPU is the server's own, from /proc.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+os.environ.setdefault("POSTHOUSE", str(ROOT / "build" / "posthouse"))
+from house import House  # noqa: E402
+
+TICKS = os.sysconf("SC_CLK_TCK")
+LIMITS = ("[limits]\nconnections_per_address = 20000\nconnections_per_network = 20000\nconnections_per_account = 20000\n"
+          '[log]\nlevel = "warning"\n')
+figures = {}
+
+
+def say(name, value, unit, note=""):
+    figures[name] = {"value": value, "unit": unit, "note": note}
+    print(f"{name:58} {value:>12} {unit:10} {note}", flush=True)
+
+
+def cpu(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
+
+
+class Measured(House):
+    def __init__(self, folder, accounts, unsafe=""):
+        super().__init__(folder, hostname="bench.test", accounts=tuple(accounts), settings=LIMITS + unsafe)
+
+
+@contextlib.contextmanager
+def house(users=1, unsafe=""):
+    # Beside the build, not under /tmp: that may be memory.
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build"))
+    folder.chmod(0o755)
+    one = Measured(folder / "house", [f"u{n}@bench.test" for n in range(users)], unsafe)
+    try:
+        one.start()
+        yield one
+        if one.process:
+            one.stop()
+    finally:
+        if one.process:
+            one.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def source(port, sessions, messages, size, recipient):
+    """Postfix's generator; seconds it took."""
+    begun = time.monotonic()
+    subprocess.run(["smtp-source", "-d", "-s", str(sessions), "-m", str(messages), "-l", str(size), "-f", "s@ext.example",
+                    "-t", recipient, f"127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - begun
+
+
+def ceiling(peers, sessions, messages, size):
+    """The bare receiver's rate in this run, or None."""
+    program = peers and Path(peers) / "bin" / "ceiling"
+    if not program or not program.exists():
+        return None
+    folder = tempfile.mkdtemp(prefix="ceiling-", dir=ROOT / "build")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([program, str(port), folder], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.02)
+        return messages / source(port, sessions, messages, size, "u@v.bench.test")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Syncs:
+    """Counts the server's syncs by strace, in a run of its own: tracing slows."""
+
+    def __init__(self, pid):
+        self.file = tempfile.NamedTemporaryFile("r")
+        self.process = subprocess.Popen(["strace", "-f", "-q", "-e", "trace=fsync,fdatasync,sync_file_range", "-o", self.file.name,
+                                         "-p", str(pid)], stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+
+    def count(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+        return len(re.findall(r"(?:fsync|fdatasync)\(", Path(self.file.name).read_text()))
+
+
+def intake(options):
+    with house() as one:
+        pid, port = one.process.pid, one.port["smtp"]
+        source(port, 20, 2000, 10240, "u0@bench.test")  # warm
+        for sessions, messages in ((1, 2000), (20, 20000), (100, 20000)):
+            rates, ratios, cpus = [], [], []
+            for _ in range(options.repeat):
+                used = cpu(pid)
+                took = source(port, sessions, messages, 10240, "u0@bench.test")
+                cpus.append((cpu(pid) - used) * 1000 / messages)
+                rates.append(messages / took)
+                bare = ceiling(options.peers, sessions, messages, 10240)
+                if bare:
+                    ratios.append(rates[-1] / bare)
+            rates.sort(), cpus.sort(), ratios.sort()
+            middle = len(rates) // 2
+            note = f"{cpus[middle]:.3f} ms CPU a message"
+            if ratios:
+                note += f", {100 * ratios[middle]:.0f} % of the ceiling in this run"
+            say(f"durable intake with delivery, 10 KiB, {sessions} sessions, one mailbox", f"{rates[middle]:.0f}", "/s", note)
+        if shutil.which("strace"):
+            for sessions, messages in ((1, 500), (20, 4000), (100, 8000)):
+                syncs = Syncs(pid)
+                source(port, sessions, messages, 10240, "u0@bench.test")
+                say(f"syncs a message, {sessions} sessions", f"{syncs.count() / messages:.3f}", "")
+        say("resident after that", f"{resident(pid) / 1024:.0f}", "MiB")
+
+
+def quantile(values, part):
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
+
+
+def visible(options):
+    """From the 250 to IMAP's EXISTS, under load."""
+    with house() as one:
+        load = subprocess.Popen(["smtp-source", "-d", "-s", "20", "-m", "30000", "-l", "10240", "-f", "s@ext.example", "-t",
+                                 "u0@bench.test", f"127.0.0.1:{one.port['smtp']}"])
+        client = one.imap("u0@bench.test")
+        client.select("INBOX", readonly=True)
+        talk = one.talk("smtp")
+        talk.expect("220")
+        talk.say("EHLO x", "250")
+        waits = []
+        while load.poll() is None and len(waits) < 200:
+            talk.say("MAIL FROM:<>", "250")
+            talk.say("RCPT TO:<u0@bench.test>", "250")
+            talk.say("DATA", "354")
+            before = len(waits)
+            mark = f"mark-{before}-{time.monotonic_ns()}"
+            talk.write(f"Subject: {mark}\r\n\r\nx\r\n.\r\n".encode())
+            talk.expect("250")
+            begun = time.monotonic()
+            while True:  # what has its 250 must be in the next answer
+                client.noop()
+                answer = client.search(None, "SUBJECT", mark) if before % 20 == 0 else None
+                if answer is None or answer[1][0]:
+                    break
+            waits.append((time.monotonic() - begun) * 1000)
+        load.terminate()
+        load.wait()
+        say("250 to visible in IMAP under load, slowest of %d" % len(waits), f"{max(waits):.1f}", "ms")
+        client.logout()
+
+
+def idle_imap(one, tls):
+    port = one.port["imaps" if tls else "imap"]
+    link = socket.create_connection(("127.0.0.1", port))
+    if tls:
+        link = one.tls().wrap_socket(link, server_hostname="127.0.0.1")
+    link.recv(4096)
+    for tag, line in (("a", "LOGIN u0@bench.test posthouse"), ("b", "SELECT INBOX")):
+        link.sendall(f"{tag} {line}\r\n".encode())
+        seen = b""
+        while f"\r\n{tag} OK".encode() not in b"\r\n" + seen:
+            seen += link.recv(65536)
+    link.sendall(b"c IDLE\r\n")
+    link.recv(4096)
+    return link
+
+
+def idle_smtp(one, _):
+    link = socket.create_connection(("127.0.0.1", one.port["smtp"]))
+    link.recv(4096)
+    link.sendall(b"EHLO x\r\n")
+    link.recv(4096)
+    return link
+
+
+def switches(pid):
+    total = 0
+    for file in Path(f"/proc/{pid}/task").glob("*/status"):
+        total += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", file.read_text()).group(1))
+    return total
+
+
+def idle(options):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+    for name, make, tls in (("SMTP", idle_smtp, False), ("IMAP, INBOX of 1,000, IDLE", idle_imap, False),
+                            ("IMAP with TLS, INBOX of 1,000, IDLE", idle_imap, True)):
+        with house(unsafe="[unsafe]\nplaintext_login = true\n") as one:
+            pid = one.process.pid
+            say("resident, empty house", f"{resident(pid) / 1024:.1f}", "MiB") if name == "SMTP" else None
+            source(one.port["smtp"], 5, 1000, 1024, "u0@bench.test")
+            links = [make(one, tls) for _ in range(50)]
+            time.sleep(1)
+            before = resident(pid)
+            links += [make(one, tls) for _ in range(1000)]
+            time.sleep(2)
+            say(f"idle session, {name}", f"{(resident(pid) - before) / 1000:.2f}", "KiB", "resident, of 1,000")
+            time.sleep(35 if tls else 0)  # a TLS wire looks at its timer once after the handshake
+            begun = switches(pid)
+            time.sleep(5)
+            say(f"wake-ups in 5 s, 1,000 × {name}", f"{switches(pid) - begun}", "")
+            for link in links:
+                link.close()
+
+
+def start(options):
+    with house() as one:
+        for _ in range(5):
+            source(one.port["smtp"], 100, 20000, 2048, "u0@bench.test")
+        one.stop()
+        for name, end in (("a clean stop", one.stop), ("kill -9", one.kill)):
+            took = []
+            for _ in range(options.repeat):
+                begun = time.monotonic()
+                one.launch()
+                with socket.create_connection(("127.0.0.1", one.port["smtp"])) as link:
+                    link.recv(100)
+                took.append((time.monotonic() - begun) * 1000)
+                if end == one.kill:
+                    source(one.port["smtp"], 20, 2000, 2048, "u0@bench.test")
+                end()
+            took = took[1:] if end == one.kill else took  # the first start came after a clean stop
+            say(f"greeting after {name}, 100,000 messages", f"{quantile(took, 0.5):.0f}", "ms", f"slowest {max(took):.0f}")
+
+
+def parts(options):
+    for name in ("message_bench", "smtp_bench", "store_bench", "mailbox_bench", "directory_bench", "pop3_bench"):
+        program = next((ROOT / "build").rglob(name), None)
+        if program is None:
+            print(f"{name} is not built", file=sys.stderr)
+            continue
+        print(f"--- {name}")
+        subprocess.run([program, "--benchmark_min_time=0.3"], check=True)
+
+
+WHOLE = {"intake": intake, "visible": visible, "idle": idle, "start": start, "parts": parts}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*WHOLE, []], help="which; all")
+    parser.add_argument("--peers", help="a folder with bin/ceiling")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    for name in options.names or WHOLE:
+        WHOLE[name](options)
+    if options.json:
+        Path(options.json).write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
