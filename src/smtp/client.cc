@@ -184,13 +184,14 @@ Task<Result<Sent>> Client::send(Envelope envelope, MessageSource& source)
             lines.push_back(rcpt_line(recipient));
     lines.emplace_back("DATA");
 
-    Result<void> said;
+    Result<Sent> said;
     if (capabilities_.pipelining)
-        said = co_await send_envelope_pipelined(lines, sent);
+        said = co_await send_envelope_pipelined(std::move(lines));
     else
-        said = co_await send_envelope_by_turns(lines, sent);
+        said = co_await send_envelope_by_turns(std::move(lines));
     if (!said)
-        co_return fail(said.error());
+        co_return said;
+    sent = std::move(*said);
     while (sent.recipients.size() < envelope.recipients.size())
         sent.recipients.push_back({452, "4.5.3", "more recipients than the server takes with one message"});
     if (sent.data.code != 354)
@@ -208,8 +209,9 @@ Task<Result<Sent>> Client::send(Envelope envelope, MessageSource& source)
 
 // RFC 2920: many lines in one write, their replies in order; DATA is the last. Not too many: while
 // our write waits for a server whose replies we do not read yet, both would wait for ever.
-Task<Result<void>> Client::send_envelope_pipelined(const std::vector<std::string>& lines, Sent& sent)
+Task<Result<Sent>> Client::send_envelope_pipelined(std::vector<std::string> lines)
 {
+    Sent sent;
     for (std::size_t begin = 0; begin < lines.size(); begin += lines_in_a_group) {
         const std::size_t end = std::min(begin + lines_in_a_group, lines.size());
         std::string group;
@@ -219,7 +221,7 @@ Task<Result<void>> Client::send_envelope_pipelined(const std::vector<std::string
         }
         const Result<void> written = co_await write(std::move(group), patience_.command);
         if (!written)
-            co_return written;
+            co_return fail(written.error());
         for (std::size_t i = begin; i < end; ++i) {
             const bool is_data = i + 1 == lines.size();
             Result<Reply> reply = co_await read_reply(is_data ? patience_.data_start : patience_.command);
@@ -233,17 +235,18 @@ Task<Result<void>> Client::send_envelope_pipelined(const std::vector<std::string
                 sent.recipients.push_back(std::move(*reply));
         }
     }
-    co_return Result<void>{};
+    co_return sent;
 }
 
-Task<Result<void>> Client::send_envelope_by_turns(const std::vector<std::string>& lines, Sent& sent)
+Task<Result<Sent>> Client::send_envelope_by_turns(std::vector<std::string> lines)
 {
+    Sent sent;
     Result<Reply> reply = co_await talk(lines.front(), {}, patience_.command);
     if (!reply)
         co_return fail(reply.error());
     sent.sender = *reply;
     if (!reply->is_success())
-        co_return Result<void>{};
+        co_return sent;
     for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
         reply = co_await talk(lines[i], {}, patience_.command);
         if (!reply)
@@ -252,13 +255,15 @@ Task<Result<void>> Client::send_envelope_by_turns(const std::vector<std::string>
     }
     if (std::ranges::none_of(sent.recipients, &Reply::is_success)) {
         reply = co_await talk("RSET", {}, patience_.command);
-        co_return reply ? Result<void>{} : fail(reply.error());
+        if (!reply)
+            co_return fail(reply.error());
+        co_return sent;
     }
     reply = co_await talk(lines.back(), {}, patience_.data_start);
     if (!reply)
         co_return fail(reply.error());
     sent.data = std::move(*reply);
-    co_return Result<void>{};
+    co_return sent;
 }
 
 Task<Result<Reply>> Client::send_content(MessageSource& source)

@@ -81,7 +81,7 @@ public:
     Task<Result<Reply>> login(std::unique_ptr<SaslClient> sasl);
     // MAIL, RCPT, DATA, in one go where the server knows PIPELINING. Recipients that were refused do
     // not keep the message from the others. What the server cannot take (8 bits, SMTPUTF8, size) is
-    // refused here with the reply it would have given.
+    // refused here with the reply it would have given. `source` outlives the call.
     Task<Result<Sent>> send(Envelope envelope, MessageSource& source);
     // Any other command line, without CRLF.
     Task<Result<Reply>> command(std::string line);
@@ -95,8 +95,8 @@ private:
     Task<Result<Reply>> talk(std::string line, std::string shown, Duration patience);
     Task<Result<void>> write(std::string text, Duration patience);
     Task<Result<Reply>> send_content(MessageSource& source);
-    Task<Result<void>> send_envelope_pipelined(const std::vector<std::string>& lines, Sent& sent);
-    Task<Result<void>> send_envelope_by_turns(const std::vector<std::string>& lines, Sent& sent);
+    Task<Result<Sent>> send_envelope_pipelined(std::vector<std::string> lines);
+    Task<Result<Sent>> send_envelope_by_turns(std::vector<std::string> lines);
     std::optional<Reply> what_server_lacks(const Envelope& envelope) const;
     std::string mail_line(const Envelope& envelope) const;
     std::string rcpt_line(const Recipient& recipient) const;

@@ -11,7 +11,7 @@ namespace posthouse::smtp {
 // RFC 5321 section 4.5.3.1.5 says 512; servers exceed it with URLs and policies.
 inline constexpr std::size_t longest_line_taken = 4096;
 inline constexpr std::size_t most_reply_lines = 200;
-inline constexpr std::size_t most_reply_bytes = 64 * 1024;
+inline constexpr std::size_t most_reply_bytes = 65'536;
 
 // Puts one reply together from its lines. A new object for each reply.
 class ReplyParser {

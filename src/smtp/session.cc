@@ -1,7 +1,6 @@
 #include "smtp/session.h"
 
-#include "net/line_framer.h"
-#include "smtp/dialogue.h"
+#include "smtp/session_impl.h"
 
 #include <fmt/format.h>
 
@@ -10,50 +9,8 @@ namespace posthouse::smtp {
 namespace {
 
 // Replies gather up to this before they are sent though more commands wait (HOSTILE A7).
-constexpr std::size_t most_unsent = 16 * 1024;
+constexpr std::size_t most_unsent = 16'384;
 constexpr unsigned errors_before_delay = 10;
-
-// Lifetime: a local of serve(), so it outlives every await in it. What it refers to are services.
-class Session {
-public:
-    Session(const ServerServices& services, const Patience& patience, net::Wire wire);
-
-    Task<void> run();
-    Task<void> apologise();  // after a bug
-
-private:
-    Task<bool> act_on(Step step);
-    Task<Step> take_data();
-    Task<Step> take_chunk(Chunk chunk);
-    Task<Step> skip_chunk(Step step);
-    Task<void> hand_on(std::string block);
-    Task<Step> begin_tls(Step step);
-    Task<Result<void>> flush();
-    Task<Result<void>> fill(Deadline deadline);
-
-    Step on_frame(const net::LineFramer::Frame& frame);
-    Step on_wire_error(const Error& error);
-    void say(const Reply& reply);
-    void note_tls();
-    void tell_line(Speaker speaker, std::string_view line);
-    void tell_step(std::string_view step, std::string_view result, std::string_view reason);
-    Deadline within(Duration patience) const { return Deadline::in(services_.clock, patience); }
-
-    const ServerServices& services_;
-    const Patience& patience_;
-    net::Wire wire_;
-    SessionFacts facts_;
-    std::unique_ptr<Agent> agent_;
-    Dialogue dialogue_;
-    net::LineFramer framer_;
-    std::string out_;  // replies that are not sent yet
-    LineEnds line_ends_;  // of a message that comes in chunks
-    std::unique_ptr<Body> body_;  // of the message that is coming in
-    std::optional<Reply> refusal_;  // what the message will be answered, though more of it comes
-    std::uint64_t taken_ = 0;  // bytes of the message so far
-    Deadline message_deadline_;
-    Id message_ = 0;  // that the lines being told belong to
-};
 
 SessionFacts facts_of(const ServerServices& services, const net::Wire& wire)
 {
@@ -63,6 +20,8 @@ SessionFacts facts_of(const ServerServices& services, const net::Wire& wire)
     facts.local = wire.local();
     return facts;
 }
+
+}  // namespace
 
 Session::Session(const ServerServices& services, const Patience& patience, net::Wire wire) :
     services_(services),
@@ -219,99 +178,6 @@ Task<bool> Session::act_on(Step step)
     }
 }
 
-// Gives a piece to the agent, unless the message is refused already.
-Task<void> Session::hand_on(std::string block)
-{
-    taken_ += block.size();
-    if (!refusal_ && taken_ > services_.door.offer().most_bytes)
-        refusal_ = dialogue_.too_large();
-    if (refusal_ || block.empty())
-        co_return;
-    std::optional<Reply> refused = co_await body_->append(std::move(block));
-    if (refused) {
-        refusal_ = std::move(refused);
-        body_.reset();
-    }
-}
-
-Task<Step> Session::take_data()
-{
-    DataFramer framer;
-    for (;;) {
-        std::string block;
-        block.reserve(wire_.input().size());
-        const DataFramer::Frame frame = framer.next(wire_.input(), block);
-        wire_.consume(frame.consumed);
-        if (frame.event == BodyEvent::bare_lf || frame.event == BodyEvent::bare_cr)
-            co_return dialogue_.on_broken_message(frame.event);
-        co_await hand_on(std::move(block));
-        if (frame.event == BodyEvent::end)
-            break;
-        if (taken_ > 2 * services_.door.offer().most_bytes)
-            co_return dialogue_.on_endless_message();
-        const Result<void> filled = co_await fill({std::min(message_deadline_.at, within(patience_.data_block).at)});
-        if (!filled)
-            co_return on_wire_error(filled.error());
-    }
-    if (services_.recorder.wanted())
-        tell_line(Speaker::client, fmt::format("[{} bytes of message]", taken_));
-    if (refusal_)
-        co_return dialogue_.on_message(std::move(*refusal_));
-    Reply verdict = co_await body_->finish();
-    body_.reset();
-    co_return dialogue_.on_message(std::move(verdict));
-}
-
-Task<Step> Session::take_chunk(Chunk chunk)
-{
-    std::uint64_t left = chunk.size;
-    while (left > 0) {
-        if (wire_.input().empty()) {
-            const Result<void> filled =
-                co_await fill({std::min(message_deadline_.at, within(patience_.data_block).at)});
-            if (!filled)
-                co_return on_wire_error(filled.error());
-        }
-        std::string block(wire_.input().substr(0, std::min<std::uint64_t>(left, wire_.input().size())));
-        wire_.consume(block.size());
-        left -= block.size();
-        const BodyEvent fault = line_ends_.check(block);
-        if (fault != BodyEvent::need_more)
-            co_return dialogue_.on_broken_message(fault);
-        co_await hand_on(std::move(block));
-    }
-    if (services_.recorder.wanted())
-        tell_line(Speaker::client, fmt::format("[{} bytes of message]", chunk.size));
-    if (chunk.is_last && line_ends_.waits_for_lf())
-        co_return dialogue_.on_broken_message(BodyEvent::bare_cr);
-    if (refusal_)
-        co_return chunk.is_last ? dialogue_.on_message(std::move(*refusal_)) : dialogue_.on_chunk(std::move(refusal_));
-    if (!chunk.is_last)
-        co_return dialogue_.on_chunk(std::nullopt);
-    Reply verdict = co_await body_->finish();
-    body_.reset();
-    co_return dialogue_.on_message(std::move(verdict));
-}
-
-// The bytes of a chunk that was refused: read, never looked at.
-Task<Step> Session::skip_chunk(Step step)
-{
-    std::uint64_t left = step.chunk.size;
-    const Deadline whole = within(patience_.message);
-    while (left > 0) {
-        if (wire_.input().empty()) {
-            const Result<void> filled = co_await fill({std::min(whole.at, within(patience_.data_block).at)});
-            if (!filled)
-                co_return on_wire_error(filled.error());
-        }
-        const std::size_t count = std::min<std::uint64_t>(left, wire_.input().size());
-        wire_.consume(count);
-        left -= count;
-    }
-    step.next = Next::command;
-    co_return step;
-}
-
 // RFC 3207. Bytes that came before the handshake were not protected by it, yet would be read as if
 // they were (HOSTILE A3).
 Task<Step> Session::begin_tls(Step step)
@@ -384,8 +250,6 @@ void Session::tell_step(std::string_view step, std::string_view result, std::str
     if (services_.recorder.wanted())
         services_.recorder.step({facts_.session, message_, services_.door.room(), step, result, reason});
 }
-
-}  // namespace
 
 Task<void> Server::serve(net::Wire wire)
 {

@@ -15,7 +15,7 @@ std::string_view protocol_word(const SessionFacts& facts, const Envelope& envelo
 std::string received_field(const SessionFacts& facts, const Envelope& envelope, Id message, std::string_view host_name,
                            WallTime now);
 
-inline constexpr std::size_t most_header_bytes = 1024 * 1024;
+inline constexpr std::size_t most_header_bytes = 1'048'576;
 inline constexpr unsigned most_hops = 50;  // Received fields (RFC 5321 section 6.3)
 
 // Counts what a header may not have too much of, over any number of pieces.
