@@ -92,8 +92,9 @@ std::string AddrSpec::text() const
 
 std::string Address::text() const
 {
-    // RFC 5322 section 3.2.5: a phrase is atoms with blanks between them; else it is quoted.
+    // RFC 5322 section 3.2.5: a phrase is atoms with one blank between them; else it is quoted.
     const bool atoms = !display_name.empty() && display_name.front() != ' ' && display_name.back() != ' ' &&
+        display_name.find("  ") == std::string::npos &&
         std::ranges::all_of(display_name, [](char c) { return lexis::is_atext(c) || c == ' '; });
     const std::string name = display_name.empty() || atoms ? display_name : quoted_string(display_name);
     switch (kind) {

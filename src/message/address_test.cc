@@ -224,7 +224,8 @@ TEST(AddrSpec, ParsesWhatPeopleType)
 
 TEST(Address, TextReadsBack)
 {
-    for (const char* name : {"", "Bob", "Bob B. Builder", "a \"b\"", "comma, name", " blank", "=?utf-8?q?x?="}) {
+    for (const char* name :
+         {"", "Bob", "Bob B. Builder", "a \"b\"", "comma, name", " blank", "two  blanks", "=?utf-8?q?x?="}) {
         Address address;
         address.display_name = name;
         address.spec = {"bob", "x.test"};
