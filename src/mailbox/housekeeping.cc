@@ -21,6 +21,7 @@ std::shared_ptr<Owner> Household::find(AccountId account)
         if (!known)
             known = std::make_shared<Owner>(account, services_, activity_, loop_);
         owner = known;
+        owner->touch();
         look = is_due(now);
     }
     // No timer: where nothing happens nothing grows.

@@ -62,7 +62,7 @@ Owner::Owner(AccountId account, const MailboxServices& services, std::shared_ptr
 
 void Owner::submit(RequestPtr request)
 {
-    used_ = services_.clock.steady();
+    touch();
     bool start = false;
     {
         const std::scoped_lock lock(mutex_);
@@ -110,7 +110,7 @@ Task<void> Owner::work(std::shared_ptr<Owner> self)
             self->refuse_all({ErrorCode::internal, bug});
         }
     }
-    self->used_ = self->services_.clock.steady();
+    self->touch();
     self->activity_->end();
 }
 

@@ -48,6 +48,7 @@ public:
     std::uint64_t moment() const { return moment_.load(); }
     void submit(RequestPtr request);
     SteadyTime used() const { return used_.load(); }
+    void touch() { used_ = services_.clock.steady(); }
 
     // ---- for requests that run alone
     const State* state() const { return state_.get(); }
