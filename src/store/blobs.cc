@@ -234,7 +234,7 @@ private:
                 co_return Result<void>{};
             Batch batch{.partition = home(id), .id = ids_.next()};
             batch.checks.push_back({state_key(), **row});
-            batch.purpose = add ? Purpose::intake : Purpose::upkeep;
+            batch.purpose = Purpose::upkeep;  // next to nothing; what it is for is refused or not by itself
             if (add)
                 batch.puts.push_back({key, Writer().u8(1).take()});
             else

@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t most_group_bytes = 8 << 20;
 constexpr std::size_t most_group_requests = 1024;
 
+constexpr auto stall_pause = 1ms;
+
 // How much may be written before the disk's free space is looked at again.
 constexpr std::uint64_t look_at_space_every = 4 << 20;
 
@@ -94,12 +96,11 @@ bool Committer::take_group(Requests& requests)
 {
     std::unique_lock lock(mutex_);
     in_work_.clear();
+    bool paused = false;
     if (queue_.empty() && !sync_wanted_ && !stopping_) {
         idle_ = true;
         handed_in_.wait(lock, [this] { return !idle_; });
-        lock.unlock();
-        on_activity_();
-        lock.lock();
+        paused = true;
     }
     std::size_t bytes = 0;
     while (!queue_.empty() && requests.size() < most_group_requests && bytes < most_group_bytes) {
@@ -112,7 +113,12 @@ bool Committer::take_group(Requests& requests)
         requests.back()->kind = Kind::sync;
     }
     in_work_ = requests;
-    return !requests.empty() || !stopping_;
+    const bool go_on = !requests.empty() || !stopping_;
+    // The keeper, once woken, sees in_work_: it cannot fall asleep again before this work is done.
+    lock.unlock();
+    if (paused)
+        on_activity_();
+    return go_on;
 }
 
 void Committer::write(Requests& requests)
@@ -129,6 +135,21 @@ void Committer::write(Requests& requests)
             request->outcome = Outcome::unavailable;
         engine_.fail(instance.get(), bug.what());
     }
+}
+
+// RocksDB makes writers wait while its flushes and compactions lag behind. Left to wait inside, a
+// writer whose flush has failed would wait for ever; so it is we who wait.
+rocksdb::Status Committer::write_when_ready(Instance& instance, rocksdb::WriteBatch& writes, bool sync)
+{
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    options.no_slowdown = true;
+    rocksdb::Status written = instance.db().Write(options, &writes);
+    while (written.IsIncomplete() && engine_.health() != Health::read_only) {
+        std::this_thread::sleep_for(stall_pause);
+        written = instance.db().Write(options, &writes);
+    }
+    return written;
 }
 
 void Committer::write_on(Instance& instance, Requests& requests)
@@ -156,9 +177,8 @@ void Committer::write_on(Instance& instance, Requests& requests)
     }
     if (group.is_empty() && !synced)
         return;
-    rocksdb::WriteOptions options;
-    options.sync = synced && !engine_.options().unsafe_no_sync;
-    const rocksdb::Status written = instance.db().Write(options, &group.writes());
+    const bool sync = synced && !engine_.options().unsafe_no_sync;
+    const rocksdb::Status written = write_when_ready(instance, group.writes(), sync);
     if (!written.ok()) {
         for (const auto& request : requests)
             request->outcome = Outcome::unavailable;
@@ -170,7 +190,7 @@ void Committer::write_on(Instance& instance, Requests& requests)
     commits_ += commits;
     bytes_ += bytes;
     ++groups_;
-    syncs_ += options.sync ? 1 : 0;
+    syncs_ += sync ? 1 : 0;
     bytes_since_look_ += bytes;
     if (bytes_since_look_ >= look_at_space_every) {
         bytes_since_look_ = 0;

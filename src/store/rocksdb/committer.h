@@ -66,6 +66,7 @@ private:
     bool take_group(Requests& requests);
     void write(Requests& requests);
     void write_on(Instance& instance, Requests& requests);
+    rocksdb::Status write_when_ready(Instance& instance, rocksdb::WriteBatch& writes, bool sync);
     void answer(const Requests& requests);
 
     Engine& engine_;

@@ -17,6 +17,9 @@ constexpr std::string_view room = "store/rocksdb";
 // Readers hold an instance for milliseconds; one that hangs in a dying disk keeps the old one.
 constexpr auto patience_with_readers = 5s;
 
+// Manifest, options, the ends of tables.
+constexpr std::uint64_t room_for_small_files = 256 << 10;
+
 std::string aside_folder(const RocksOptions& options)
 {
     const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
@@ -33,6 +36,8 @@ Result<std::unique_ptr<Engine>> Engine::open(RocksOptions options, Log& log)
     if (!lock)
         return posthouse::fail(lock.error());
     std::unique_ptr<Engine> engine(new Engine(std::move(options), log, *std::move(lock)));
+    if (const Result<DiskSpace> space = engine->space())
+        engine->options_ = fitted(std::move(engine->options_), space->capacity);
     if (auto opened = engine->open_first(); !opened)
         return posthouse::fail(opened.error());
     return engine;
@@ -153,19 +158,18 @@ Health Engine::health() const
     return low_space_.load(std::memory_order_relaxed) ? Health::low_space : Health::good;
 }
 
-std::uint64_t Engine::floor(std::uint64_t wanted, std::uint64_t capacity, unsigned part) const
+Result<DiskSpace> Engine::space() const
 {
-    return std::min(wanted, capacity / part);
+    return options_.disk_space ? options_.disk_space(options_.folder) : disk_space(options_.folder);
 }
 
 void Engine::look_at_space()
 {
-    const Result<DiskSpace> space =
-        options_.disk_space ? options_.disk_space(options_.folder) : disk_space(options_.folder);
+    const Result<DiskSpace> space = this->space();
     if (!space)
         return;  // the next write will tell
-    const std::uint64_t intake_floor = floor(options_.intake_floor_bytes, space->capacity, 10);
-    const std::uint64_t reserve = floor(options_.reserve_bytes, space->capacity, 20);
+    const std::uint64_t intake_floor = options_.intake_floor_bytes;
+    const std::uint64_t reserve = options_.reserve_bytes;
     const bool inodes_low = space->free_inodes < options_.intake_floor_inodes;
     const bool low = inodes_low || space->free < intake_floor;
     // Coming back needs a little more than the floor, and the reserve's own room if it was given up.
@@ -217,18 +221,27 @@ std::shared_ptr<Instance> Engine::take_idle_instance()
     return instance;
 }
 
+// Whether a new instance would find what it needs: what is in the logs goes into tables at its opening.
+bool Engine::has_room_to_open() const
+{
+    const Result<DiskSpace> space = this->space();
+    const std::uint64_t needed = bytes_of_logs(options_.folder + "/db") + room_for_small_files;
+    return probe_disk(options_.folder) && (!space || space->free >= needed);
+}
+
 bool Engine::try_again()
 {
     if (!failed_)
         return true;
     look_at_space();
-    Result<void> probed = probe_disk(options_.folder);
-    if (!probed && probed.error() == ErrorCode::no_space && has_reserve(options_.folder)) {
+    // The old instance is read from meanwhile; it is not closed for an attempt that must fail.
+    if (!has_room_to_open()) {
+        if (!has_reserve(options_.folder))
+            return false;
         give_up_reserve(options_.folder);
-        probed = probe_disk(options_.folder);
+        if (!has_room_to_open())
+            return false;
     }
-    if (!probed)
-        return false;
     std::shared_ptr<Instance> old = take_idle_instance();
     if (!old && to_read())
         return false;

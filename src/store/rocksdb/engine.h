@@ -61,7 +61,8 @@ private:
     std::shared_ptr<Instance> take_idle_instance();
     void put(std::shared_ptr<Instance> instance);
     void tell_trouble();
-    std::uint64_t floor(std::uint64_t wanted, std::uint64_t capacity, unsigned part) const;
+    Result<DiskSpace> space() const;
+    bool has_room_to_open() const;
 
     RocksOptions options_;
     Log& log_;

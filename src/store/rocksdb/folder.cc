@@ -213,6 +213,19 @@ void give_up_reserve(const std::string& folder) { ::unlink((folder + "/reserve")
 
 bool has_reserve(const std::string& folder) { return ::access((folder + "/reserve").c_str(), F_OK) == 0; }
 
+std::uint64_t bytes_of_logs(const std::string& folder)
+{
+    std::uint64_t bytes = 0;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+         entry.increment(failed)) {
+        std::error_code gone;
+        const std::uintmax_t size = entry->path().extension() == ".log" ? entry->file_size(gone) : 0;
+        bytes += gone ? 0 : size;
+    }
+    return bytes;
+}
+
 Result<void> probe_disk(const std::string& folder)
 {
     const std::string path = folder + "/probe";

@@ -48,6 +48,9 @@ Result<void> keep_reserve(const std::string& folder, std::uint64_t bytes);
 void give_up_reserve(const std::string& folder);
 bool has_reserve(const std::string& folder);
 
+// In the files `*.log` of a folder of RocksDB's.
+std::uint64_t bytes_of_logs(const std::string& folder);
+
 // Whether the disk takes writes: a small file, written and synced.
 Result<void> probe_disk(const std::string& folder);
 

@@ -7,7 +7,7 @@ namespace posthouse::store {
 namespace {
 
 constexpr unsigned ticks_a_second = 5;
-constexpr unsigned longest_pause = 20 * ticks_a_second;  // between attempts to open anew
+constexpr unsigned longest_pause = 3 * ticks_a_second;  // between attempts to open anew (HOSTILE F6: 5 s)
 
 }  // namespace
 
