@@ -117,9 +117,21 @@ std::string date_time_text(WallTime time)
     const auto midnight = floor<days>(time);
     const year_month_day date(midnight);
     const hh_mm_ss clock(floor<seconds>(time - midnight));
-    return fmt::format("{:02}-{}-{:04} {:02}:{:02}:{:02} +0000", static_cast<unsigned>(date.day()),
-                       months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                       clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+    const auto two = [](auto value) {
+        return std::array{static_cast<char>('0' + value / 10 % 10), static_cast<char>('0' + value % 10)};
+    };
+    // By hand: a listing writes one for each message.
+    std::string out = "dd-Mon-yyyy hh:mm:ss +0000";
+    const auto put = [&out](std::size_t at, std::array<char, 2> digits) { out.replace(at, 2, digits.data(), 2); };
+    const int year_number = static_cast<int>(date.year());
+    put(0, two(static_cast<unsigned>(date.day())));
+    out.replace(3, 3, months[static_cast<unsigned>(date.month()) - 1]);
+    put(7, two(year_number / 100));
+    put(9, two(year_number % 100));
+    put(12, two(clock.hours().count()));
+    put(15, two(clock.minutes().count()));
+    put(18, two(clock.seconds().count()));
+    return out;
 }
 
 std::string date_text(sys_days day)

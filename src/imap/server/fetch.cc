@@ -14,7 +14,7 @@ using mailbox::NumberSet;
 using mailbox::SystemFlag;
 
 // Rows are asked for in batches; this bounds what a FETCH keeps in memory. A row is never much larger than its message.
-constexpr std::size_t batch_size = 128;
+constexpr std::size_t batch_size = 512;
 constexpr std::uint64_t batch_bytes = 8 * 1024 * 1024;
 
 // The messages of `positions` as they are told: the newest flags, where they are still there.

@@ -74,12 +74,13 @@ directory::Peer Session::peer()
 
 std::string Session::capabilities()
 {
-    return capability_list(
-        {.is_logged_in = account_ != nullptr,
-         .can_start_tls = can_start_tls(),
-         .may_send_passwords = may_send_passwords(),
-         .append_limit = options_.most_message,
-         .mechanisms = account_ ? std::vector<std::string>() : services_.authenticator.mechanisms(peer())});
+    return capability_list({.is_logged_in = account_ != nullptr,
+                            .can_start_tls = can_start_tls(),
+                            .may_send_passwords = may_send_passwords(),
+                            .append_limit = options_.most_message,
+                            .mechanisms = account_
+                                ? std::vector<std::string>()
+                                : directory::told_to_mail_readers(services_.authenticator.mechanisms(peer()))});
 }
 
 Task<void> Session::run()
