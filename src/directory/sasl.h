@@ -59,6 +59,10 @@ public:
     virtual Task<SaslStep> respond(std::string response) = 0;
 };
 
+// What IMAP and POP3 tell of the mechanisms they take: PLAIN and LOGIN alone (docs/decisions.md 7). SCRAM works there
+// when it is asked for.
+std::vector<std::string> told_to_mail_readers(std::vector<std::string> mechanisms);
+
 // Threads: any. Failed logins are slowed, then refused, per address and account, while the right
 // user from an address that is known lately gets in. An unknown user costs the same time.
 class Authenticator {

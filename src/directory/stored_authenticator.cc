@@ -194,4 +194,10 @@ Task<Result<sasl::ScramKeys>> StoredAuthenticator::scram_keys(Claimant claimant)
 
 std::string StoredAuthenticator::nonce() { return base64_encode(services_.random.bytes(18)); }
 
+std::vector<std::string> told_to_mail_readers(std::vector<std::string> mechanisms)
+{
+    std::erase_if(mechanisms, [](const std::string& name) { return name != "PLAIN" && name != "LOGIN"; });
+    return mechanisms;
+}
+
 }  // namespace posthouse::directory

@@ -1,7 +1,6 @@
 """mbsync keeps a Maildir and the house in step, both ways; run again, it changes nothing.
 
-It is told AuthMechs PLAIN: where Cyrus SASL's modules are installed it would take SCRAM, and refuses more
-than 65,536 iterations.
+It chooses the login mechanism itself, also where Cyrus SASL's modules are installed (docs/decisions.md 7).
 """
 
 import mailbox
@@ -15,7 +14,6 @@ Host localhost
 Port {port}
 User bob@north.test
 Pass {password}
-AuthMechs PLAIN
 SSLType {ssl}
 CertificateFile {certificate}
 

@@ -1,7 +1,7 @@
 """mutt and s-nail in batch mode: what people at a terminal send and read with.
 
-mutt 2.2 is told which mechanism to use: left alone it takes SCRAM-SHA-256-PLUS, for which it has no
-channel binding, and gives up.
+mutt 2.2 is told which mechanism to use for submission: left alone it takes SCRAM-SHA-256-PLUS, for which
+it has no channel binding, and gives up.
 """
 
 import email
@@ -17,7 +17,6 @@ set hostname = "north.test"
 set smtp_url = "{scheme}://alice@north.test@localhost:{port}/"
 set smtp_pass = "{password}"
 set smtp_authenticators = "plain"
-set imap_authenticators = "plain"
 set imap_user = "alice@north.test"
 set imap_pass = "{password}"
 set folder = "imaps://localhost:{imaps}/"

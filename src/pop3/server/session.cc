@@ -242,7 +242,7 @@ Offer Session::offer() const
     return {.host = options_.name,
             .tls_possible = services_.tls != nullptr && !wire_.is_tls(),
             .passwords_allowed = peer.encrypted,
-            .mechanisms = services_.authenticator.mechanisms(peer)};
+            .mechanisms = directory::told_to_mail_readers(services_.authenticator.mechanisms(peer))};
 }
 
 // Lifetime: the exchange that keeps it is this session's.
