@@ -227,6 +227,72 @@ TEST_F(FaultsTest, AnAccountIsErasedWholly)
     EXPECT_EQ(house.run(house.blobs->sweep(clock.now() + std::chrono::hours(999), Deadline::never())).value(), 1u);
 }
 
+// A store with a bug: it throws.
+namespace {
+
+class ThrowingStore final : public store::Store {
+public:
+    explicit ThrowingStore(store::Store& good) : good_(good) { }
+    Task<store::Outcome> commit(store::Batch batch, Deadline deadline) override
+    {
+        if (throws)
+            throw std::runtime_error("a bug in the store");
+        return good_.commit(std::move(batch), deadline);
+    }
+    Task<store::Outcome> resolve(store::Batch batch, Deadline deadline) override
+    {
+        return good_.resolve(std::move(batch), deadline);
+    }
+    Task<Result<std::optional<store::Value>>> get(store::Partition partition, store::Key key, Deadline deadline,
+                                                  store::Space space) override
+    {
+        return good_.get(partition, std::move(key), deadline, space);
+    }
+    Task<Result<store::Page>> scan(store::Partition partition, store::Range range, std::size_t most_rows,
+                                   Deadline deadline, store::Space space) override
+    {
+        return good_.scan(partition, std::move(range), most_rows, deadline, space);
+    }
+    Task<Result<std::optional<store::Row>>> last(store::Partition partition, store::Range range,
+                                                 Deadline deadline) override
+    {
+        return good_.last(partition, std::move(range), deadline);
+    }
+    Task<Result<std::vector<store::Partition>>> partitions(store::PartitionKind kind, std::uint64_t from,
+                                                           Deadline deadline) override
+    {
+        return good_.partitions(kind, from, deadline);
+    }
+    store::Health health() const override { return good_.health(); }
+    std::atomic<bool> throws = false;
+
+private:
+    store::Store& good_;
+};
+
+}  // namespace
+
+TEST_F(FaultsTest, ABugIsAnsweredToo)
+{
+    account = nullptr;
+    house.close();
+    ThrowingStore throwing(engine);
+    House other(throwing, clock);
+    account = other.open(account_id);
+    const MailboxId inbox = other.run(account->tree()).value()->find("INBOX")->id;
+    throwing.throws = true;
+    std::vector<std::future<Result<Filed>>> answers;
+    for (int i = 0; i < 5; ++i)
+        answers.push_back(start_on(other.loops[i % 2],
+                                   account->file(filing_of(message_text("m"), {{.name = "INBOX"}}, clock.now()))));
+    for (auto& answer : answers)
+        EXPECT_EQ(answer.get().error(), ErrorCode::internal);
+    EXPECT_EQ(other.run(account->move(inbox, everything(), inbox)).has_value(), true) << "nothing to write";
+    throwing.throws = false;
+    EXPECT_TRUE(other.run(account->file(filing_of(message_text("m"), {{.name = "INBOX"}}, clock.now()))).has_value());
+    account = nullptr;
+}
+
 // ---- everything at once
 
 namespace {

@@ -142,7 +142,8 @@ Planned FileRequest::plan(Draft& draft)
         filed.places.push_back({draft.row(node).mailbox, draft.row(node).uid_validity, uid});
     }
     result_ = std::move(filed);
-    draft.purpose = store::Purpose::intake;
+    if (!filing_.accepted)
+        draft.purpose = store::Purpose::intake;
     write(draft);
     return Planned::all;
 }

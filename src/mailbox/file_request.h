@@ -23,6 +23,7 @@ struct PreparedFiling {
     Id delivery = 0;
     std::uint64_t read_at = 0;  // Owner::moment() before the delivered row was read
     std::uint64_t limit_bytes = 0;  // 0: none
+    bool accepted = false;  // from the room below the intake floor too (Quota::exempt)
 };
 
 // What landed lately, for callers whose reads were too early to see it. Threads: the owner's loop.
@@ -58,7 +59,7 @@ public:
     }
 
     std::optional<Need> need(const State& state) const override;
-    bool takes_room() const override { return true; }
+    bool takes_room() const override { return !filing_.accepted; }
     Planned plan(Draft& draft) override;
     void landed(const State& state) override;
 

@@ -64,6 +64,10 @@ Task<Result<void>> Owner::load()
             continue;
         }
         if (state_->head_value.empty()) {
+            if (services_.store.health() == store::Health::low_space) {
+                drop_state();
+                co_return fail(ErrorCode::no_space, "the disk is nearly full");
+            }
             Draft draft = this->draft();
             found_account(draft, services_.ids);
             Error error;

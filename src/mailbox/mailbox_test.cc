@@ -758,4 +758,27 @@ TEST_F(MailboxTest, ALowDiskRefusesMailAndLetsDelete)
     expect_sound();
 }
 
+// Whoever has a 250 for it cannot send it again.
+TEST_F(MailboxTest, ALowDiskFilesWhatWasAccepted)
+{
+    auto writer = house.mailboxes->writer();
+    ASSERT_TRUE(house.run(writer->append(message_text("large", 200'000))).has_value());
+    const auto finished = house.run(writer->finish()).value();
+    store.set_health(store::Health::low_space);
+    Filing small = filing_of(message_text("small"), {{.name = "INBOX"}}, clock.now());
+    small.quota = Quota::exempt;
+    EXPECT_TRUE(house.run(account->file(small)).has_value());
+    Filing large = small;
+    large.content = finished.content;
+    large.digest = finished.digest;
+    EXPECT_TRUE(house.run(account->file(large)).has_value());
+    expect_sound();
+}
+
+TEST_F(MailboxTest, ALowDiskFoundsNoAccount)
+{
+    store.set_health(store::Health::low_space);
+    EXPECT_EQ(error_of(house.run(house.mailboxes->open(alice + 1, alice + 1))), ErrorCode::no_space);
+}
+
 }  // namespace posthouse::mailbox

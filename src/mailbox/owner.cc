@@ -69,8 +69,8 @@ void Owner::submit(RequestPtr request)
         if (!working_ && !activity_->begin()) {
             request->refuse({ErrorCode::cancelled, "the mailboxes are being closed"});
         } else {
-            start = !std::exchange(working_, true);
             inbox_.push_back(std::move(request));
+            start = !std::exchange(working_, true);
         }
     }
     if (request) {
@@ -96,10 +96,12 @@ bool Owner::take_inbox()
 
 Task<void> Owner::work(std::shared_ptr<Owner> self)
 {
-    while (self->take_inbox()) {
+    for (bool more = true; more;) {
         std::string bug;
         try {
-            co_await self->round();
+            more = self->take_inbox();
+            if (more)
+                co_await self->round();
         } catch (const std::exception& what) {
             bug = what.what();
         }

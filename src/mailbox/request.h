@@ -51,10 +51,20 @@ using RequestPtr = std::unique_ptr<Request>;
 template <class T> class RequestFor : public Request {
 public:
     using Request::Request;
+    // However a request ends, its caller hears of it.
+    ~RequestFor() override
+    {
+        if (!answered_)
+            promise_.fulfil(fail(ErrorCode::internal, "the request was lost"));
+    }
     using Answer = Promise<Result<T>>;
     Answer answer_later() const { return promise_; }
     void refuse(Error error) override { result_ = fail(std::move(error)); }
-    void answer() override { promise_.fulfil(std::move(result_)); }
+    void answer() override
+    {
+        answered_ = true;
+        promise_.fulfil(std::move(result_));
+    }
 
 protected:
     Planned refuse(ErrorCode code, std::string text)
@@ -71,6 +81,7 @@ protected:
 
 private:
     Answer promise_;
+    bool answered_ = false;
 };
 
 }  // namespace posthouse::mailbox
