@@ -35,10 +35,7 @@ struct SubmissionTest : testing::Test {
         smtp::Client client(std::move(ends->second), test.house.clock);
         co_await client.greeting();
         const Result<smtp::Reply> begun = co_await client.start_tls(*test.roots, "north.test");
-        EXPECT_FALSE(begun && begun->is_success()) << "STARTTLS before EHLO";
-        co_await client.hello("client.test");
-        const Result<smtp::Reply> again = co_await client.start_tls(*test.roots, "north.test");
-        EXPECT_TRUE(again && again->is_success());
+        EXPECT_TRUE(begun && begun->is_success()) << "STARTTLS before EHLO, as GNU SASL says it";
         co_await client.hello("client.test");
         co_await part(client);
         co_await client.quit();
