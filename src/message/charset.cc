@@ -30,11 +30,16 @@ constexpr std::array<char16_t, 32> windows_1252{0x20ac, 0x81,   0x201a, 0x0192, 
 
 std::string from_windows_1252(std::string_view bytes)
 {
+    if (!lexis::has_8bit(bytes))
+        return std::string(bytes);
     std::string out;
     out.reserve(bytes.size() + bytes.size() / 8);
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        append_code_point(out, byte >= 0x80 && byte < 0xa0 ? windows_1252[byte - 0x80u] : byte);
+        if (byte < 0x80)
+            out += c;
+        else
+            append_code_point(out, byte < 0xa0 ? windows_1252[byte - 0x80u] : byte);
     }
     return out;
 }

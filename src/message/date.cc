@@ -42,12 +42,12 @@ std::optional<int> named_zone(std::string_view word)
     return std::nullopt;
 }
 
-// RFC 5322 section 4.3: what two and three digits mean.
+// RFC 5322 section 4.3: what two and three digits mean. "0102" is what programs wrote that counted from 1900.
 int full_year(int year, std::size_t digits)
 {
     if (digits <= 2)
         return year < 50 ? 2000 + year : 1900 + year;
-    return digits == 3 ? 1900 + year : year;
+    return digits == 3 || (year >= 100 && year < 200) ? 1900 + year : year;
 }
 
 struct Pieces {
@@ -151,7 +151,8 @@ void DateReader::number()
         at_ = behind;
         return time(digits);
     }
-    if (digits.size() == 4 && peek() == '-' && !pieces_.year && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))
+    if (digits.size() == 4 && (peek() == '-' || peek() == '/') && !pieces_.year && at_ + 1 < text_.size() &&
+        is_digit(text_[at_ + 1]))
         return iso_date(digits);
     if (digits.size() <= 2 && !pieces_.day)
         pieces_.day = value_of(digits);
@@ -159,13 +160,13 @@ void DateReader::number()
         pieces_.year = full_year(static_cast<int>(value_of(digits)), digits.size());
 }
 
-// "2026-11-22T00:02:27Z" (RFC 3339): the month and the day follow the year.
+// "2026-11-22T00:02:27Z" (RFC 3339), "2026/11/22": the month and the day follow the year.
 void DateReader::iso_date(std::string_view year)
 {
     pieces_.year = static_cast<int>(value_of(year));
-    take('-');
+    const char separator = text_[at_++];
     pieces_.month = value_of(take_digits());
-    if (take('-'))
+    if (take(separator))
         pieces_.day = value_of(take_digits());
     if (ascii_lower(peek()) == 't')
         ++at_;

@@ -27,46 +27,43 @@ struct TagEffect {
     std::string_view name;
     Effect effect;
 };
-constexpr std::array tag_effects{
-    TagEffect{"script", Effect::skip_content},
-    TagEffect{"style", Effect::skip_content},
-    TagEffect{"title", Effect::skip_content},
-    TagEffect{"template", Effect::skip_content},
-    TagEffect{"p", Effect::paragraph},
-    TagEffect{"h1", Effect::paragraph},
-    TagEffect{"h2", Effect::paragraph},
-    TagEffect{"h3", Effect::paragraph},
-    TagEffect{"h4", Effect::paragraph},
-    TagEffect{"h5", Effect::paragraph},
-    TagEffect{"h6", Effect::paragraph},
-    TagEffect{"ul", Effect::paragraph},
-    TagEffect{"ol", Effect::paragraph},
-    TagEffect{"dl", Effect::paragraph},
-    TagEffect{"pre", Effect::paragraph},
-    TagEffect{"blockquote", Effect::paragraph},
-    TagEffect{"table", Effect::paragraph},
-    TagEffect{"div", Effect::line},
-    TagEffect{"tr", Effect::line},
-    TagEffect{"li", Effect::line},
-    TagEffect{"dt", Effect::line},
-    TagEffect{"dd", Effect::line},
-    TagEffect{"section", Effect::line},
-    TagEffect{"article", Effect::line},
-    TagEffect{"header", Effect::line},
-    TagEffect{"footer", Effect::line},
-    TagEffect{"address", Effect::line},
-    TagEffect{"center", Effect::line},
-    TagEffect{"form", Effect::line},
-    TagEffect{"hr", Effect::line},
-    TagEffect{"body", Effect::line},
-};
+constexpr std::array tag_effects{TagEffect{"address", Effect::line},
+                                 TagEffect{"article", Effect::line},
+                                 TagEffect{"blockquote", Effect::paragraph},
+                                 TagEffect{"body", Effect::line},
+                                 TagEffect{"center", Effect::line},
+                                 TagEffect{"dd", Effect::line},
+                                 TagEffect{"div", Effect::line},
+                                 TagEffect{"dl", Effect::paragraph},
+                                 TagEffect{"dt", Effect::line},
+                                 TagEffect{"footer", Effect::line},
+                                 TagEffect{"form", Effect::line},
+                                 TagEffect{"h1", Effect::paragraph},
+                                 TagEffect{"h2", Effect::paragraph},
+                                 TagEffect{"h3", Effect::paragraph},
+                                 TagEffect{"h4", Effect::paragraph},
+                                 TagEffect{"h5", Effect::paragraph},
+                                 TagEffect{"h6", Effect::paragraph},
+                                 TagEffect{"header", Effect::line},
+                                 TagEffect{"hr", Effect::line},
+                                 TagEffect{"li", Effect::line},
+                                 TagEffect{"ol", Effect::paragraph},
+                                 TagEffect{"p", Effect::paragraph},
+                                 TagEffect{"pre", Effect::paragraph},
+                                 TagEffect{"script", Effect::skip_content},
+                                 TagEffect{"section", Effect::line},
+                                 TagEffect{"style", Effect::skip_content},
+                                 TagEffect{"table", Effect::paragraph},
+                                 TagEffect{"template", Effect::skip_content},
+                                 TagEffect{"title", Effect::skip_content},
+                                 TagEffect{"tr", Effect::line},
+                                 TagEffect{"ul", Effect::paragraph}};
+static_assert(std::ranges::is_sorted(tag_effects, {}, &TagEffect::name));
 
 Effect effect_of(std::string_view name)
 {
-    for (const TagEffect& entry : tag_effects)
-        if (entry.name == name)
-            return entry.effect;
-    return Effect::none;
+    const auto found = std::ranges::lower_bound(tag_effects, name, {}, &TagEffect::name);
+    return found != tag_effects.end() && found->name == name ? found->effect : Effect::none;
 }
 
 class HtmlReader {

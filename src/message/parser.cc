@@ -30,6 +30,8 @@ std::uint64_t count_lines(std::string_view bytes)
     return count;
 }
 
+constexpr std::size_t no_level = static_cast<std::size_t>(-1);
+
 // What a part is told as where it cannot be taken apart (message/digest.h).
 void tell_as(Part& part, std::string_view type, std::string_view subtype)
 {
@@ -106,6 +108,9 @@ private:
     std::size_t feed_rest(std::string_view piece, std::size_t at);
     void keep_incomplete_line(std::string_view rest);
     void end_line(std::string_view line, std::uint64_t line_end);
+    std::size_t level_of(std::string_view boundary) const;
+    void open_boundary(std::string boundary);
+    void close_boundary(std::size_t level);
     void on_delimiter(std::size_t level, Delimiter kind, std::uint64_t line_end);
     void open_part(std::uint64_t header_begin, DefaultType default_type);
     void end_header(std::uint64_t body_begin, std::uint64_t lines_before);
@@ -120,7 +125,7 @@ private:
     Preview preview_;
     Digest digest_;
     std::vector<Frame> frames_;
-    std::size_t open_boundaries_ = 0;
+    std::vector<std::size_t> boundaries_;  // levels of frames that have one, sorted by boundary and level
     bool reading_header_ = true;
 
     std::uint64_t piece_begin_ = 0;  // position of the piece that is being fed
@@ -141,7 +146,7 @@ void DigestBuilder::State::feed(std::string_view piece)
     digest_.has_nul = digest_.has_nul || std::memchr(piece.data(), 0, piece.size()) != nullptr;
     piece_ = piece;
     for (std::size_t at = 0; at < piece.size();)
-        at = reading_header_ || open_boundaries_ > 0 ? feed_line(piece, at) : feed_rest(piece, at);
+        at = reading_header_ || !boundaries_.empty() ? feed_line(piece, at) : feed_rest(piece, at);
     if (reading_header_)
         keep_header();
     preview_.keep(piece, piece_begin_);
@@ -193,20 +198,44 @@ void DigestBuilder::State::keep_incomplete_line(std::string_view rest)
 // `line` is without its line end, and cut if it is longer than any delimiter.
 void DigestBuilder::State::end_line(std::string_view line, std::uint64_t line_end)
 {
-    if (open_boundaries_ > 0 && line.size() >= 3 && line[0] == '-' && line[1] == '-' &&
+    if (!boundaries_.empty() && line.size() >= 3 && line[0] == '-' && line[1] == '-' &&
         line.size() <= most_boundary_line) {
         const std::string_view content = line.substr(2, line.find_last_not_of(" \t") + 1 - 2);
-        for (std::size_t level = frames_.size(); level-- > 0;) {
-            const std::string_view boundary = frames_[level].boundary;
-            if (boundary.empty() || !content.starts_with(boundary))
-                continue;
-            const std::string_view rest = content.substr(boundary.size());
-            if (rest.empty() || rest == "--")
-                return on_delimiter(level, rest.empty() ? Delimiter::opens : Delimiter::closes, line_end);
-        }
+        const std::size_t opens = level_of(content);
+        const std::size_t closes = content.ends_with("--") ? level_of(content.substr(0, content.size() - 2)) : no_level;
+        if (opens != no_level && (closes == no_level || opens >= closes))
+            return on_delimiter(opens, Delimiter::opens, line_end);
+        if (closes != no_level)
+            return on_delimiter(closes, Delimiter::closes, line_end);
     }
     if (reading_header_ && line.empty())
         end_header(line_end, lines_ + 1);
+}
+
+// The innermost frame with this boundary. By halving: a message may hold a hundred open multiparts and a hundred
+// megabytes of lines that look like their delimiters.
+std::size_t DigestBuilder::State::level_of(std::string_view boundary) const
+{
+    const auto after = std::ranges::upper_bound(
+        boundaries_, boundary, {}, [&](std::size_t level) { return std::string_view(frames_[level].boundary); });
+    const bool found = after != boundaries_.begin() && frames_[*std::prev(after)].boundary == boundary;
+    return found ? *std::prev(after) : no_level;
+}
+
+void DigestBuilder::State::open_boundary(std::string boundary)
+{
+    const std::size_t level = frames_.size() - 1;  // deeper than all that are open: behind its equals
+    frames_[level].boundary = std::move(boundary);
+    const auto place =
+        std::ranges::upper_bound(boundaries_, std::string_view(frames_[level].boundary), {},
+                                 [&](std::size_t other) { return std::string_view(frames_[other].boundary); });
+    boundaries_.insert(place, level);
+}
+
+void DigestBuilder::State::close_boundary(std::size_t level)
+{
+    std::erase(boundaries_, level);
+    frames_[level].boundary.clear();
 }
 
 // RFC 2046 section 5.1.1: the line end before a delimiter belongs to the delimiter. Parts that were open inside are
@@ -216,8 +245,7 @@ void DigestBuilder::State::on_delimiter(std::size_t level, Delimiter kind, std::
     close_frames(level + 1, line_begin_ - break_size_);
     Frame& frame = frames_[level];
     if (kind == Delimiter::closes) {
-        frame.boundary.clear();
-        --open_boundaries_;
+        close_boundary(level);
         return;
     }
     if (digest_.parts.size() >= limits_.parts)
@@ -296,8 +324,7 @@ void DigestBuilder::State::enter(Frame& frame)
         } else if (!room) {
             tell_as(part, "application", "octet-stream");
         } else {
-            frame.boundary = std::move(boundary);
-            ++open_boundaries_;
+            open_boundary(std::move(boundary));
         }
     } else if (message) {
         // RFC 2046 section 5.2.1: never base64 or quoted-printable. Where it is, it is told as what it can be read as.
@@ -338,7 +365,7 @@ void DigestBuilder::State::close_innermost(std::uint64_t& end)
     if (end > part.body_begin)
         part.lines = lines_ - frame.lines_before - (end < line_begin_ ? 1 : 0);
     if (!frame.boundary.empty())
-        --open_boundaries_;
+        close_boundary(frames_.size() - 1);
     preview_.end(part, piece_, piece_begin_);
     if (part.is_multipart() && !frame.has_child)
         tell_as(part, "text", "plain");
@@ -348,7 +375,7 @@ void DigestBuilder::State::close_innermost(std::uint64_t& end)
 Digest DigestBuilder::State::finish()
 {
     const std::uint64_t size = piece_begin_;
-    if (!line_head_.empty() && open_boundaries_ > 0)
+    if (!line_head_.empty() && !boundaries_.empty())
         end_line(line_head_, size);  // a last line without a line end may be a delimiter
     line_begin_ = size;
     close_frames(0, size);

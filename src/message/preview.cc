@@ -143,11 +143,13 @@ void Preview::end(const Part& part, std::string_view piece, std::uint64_t piece_
 
 std::string Preview::finish() const
 {
+    constexpr std::size_t enough_text = 4000;  // bytes, of which 200 characters are taken
     std::string preview;
     for (const Text* text : {&plain_, &html_}) {
         // Most texts show their 200 characters early: more is decoded only where less did not do.
         for (std::size_t size = text == &plain_ ? 512 : 2048; preview.size() < most_characters; size *= 4) {
-            preview = preview_of(readable_text(text->part, std::string_view(text->raw).substr(0, size)));
+            const std::string body = decode_body(text->part, std::string_view(text->raw).substr(0, size));
+            preview = preview_of(text == &html_ ? html_to_text(body, enough_text) : body);
             if (size >= text->raw.size())
                 break;
         }
