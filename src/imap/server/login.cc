@@ -18,7 +18,7 @@ Reply reply_to(LoginFailure failure)
     case LoginFailure::cancelled: return Reply::bad("cancelled, as you wished");
     case LoginFailure::too_weak: return Reply::no("this mechanism is not for this connection", "CANNOT");
     case LoginFailure::needs_tls: return Reply::no("start TLS before you send a password", "PRIVACYREQUIRED");
-    case LoginFailure::busy: return Reply::no("too many logins at once; try again shortly", "UNAVAILABLE");
+    case LoginFailure::busy: return Reply::no("logins cannot be checked now; try again shortly", "UNAVAILABLE");
     case LoginFailure::throttled:
         return Reply::no("too many logins have failed; wait before the next one", "UNAVAILABLE");
     case LoginFailure::unknown_mechanism: return Reply::no("this mechanism is not offered", "CANNOT");

@@ -329,6 +329,24 @@ TEST(Copy, AndMove)
     )~"));
 }
 
+TEST(Copy, OverQuota)
+{
+    TestHouse house;
+    house.quotas.limit = 700;
+    expect_conversation(house, with_two(R"~(
+        C: a COPY 1:2 Archive
+        S: a NO [OVERQUOTA] …
+        C: b STATUS Archive (MESSAGES)
+        S: * STATUS Archive (MESSAGES 0)
+        S: b OK …
+        C: c MOVE 1:2 Archive
+        S: * OK [COPYUID … 1:2 1:2] moved
+        S: * 2 EXPUNGE
+        S: * 1 EXPUNGE
+        S: c OK …
+    )~"));
+}
+
 TEST(Search, Keys)
 {
     const std::pair<std::string_view, std::string_view> rows[]{
