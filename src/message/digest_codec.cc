@@ -8,6 +8,7 @@
 #include "message/digest.h"
 
 #include "base/codec.h"
+#include "message/structure.h"
 
 #include <limits>
 
@@ -285,20 +286,10 @@ bool Decoder::read(Digest& digest)
     return require(in_.ended());
 }
 
-// The structure's promises (message/digest.h): pre-order, children, embedded envelopes. Fills Part::after.
-bool join_parts(Digest& digest)
+// The structure's promises (message/digest.h): pre-order, children, embedded envelopes.
+bool keeps_promises(const Digest& digest)
 {
-    std::vector<Part>& parts = digest.parts;
-    for (Part& part : parts)
-        part.after = 0;
-    for (std::size_t i = parts.size(); i-- > 0;) {
-        Part& part = parts[i];
-        part.after = std::max(part.after, static_cast<std::uint32_t>(i + 1));
-        if (part.parent != no_part) {
-            Part& outer = parts[static_cast<std::size_t>(part.parent)];
-            outer.after = std::max(outer.after, part.after);
-        }
-    }
+    const std::vector<Part>& parts = digest.parts;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const Part& part = parts[i];
         // Pre-order: the part before this one is its parent, or inside a sibling that ends here.
@@ -353,8 +344,11 @@ std::string encode(const Digest& digest)
 Result<Digest> decode_digest(std::string_view value)
 {
     Digest digest;
-    if (!Decoder(value).read(digest) || !join_parts(digest))
+    if (!Decoder(value).read(digest))
         return fail(ErrorCode::corrupt, "a stored digest does not read back");
+    fill_after(digest);
+    if (!keeps_promises(digest))
+        return fail(ErrorCode::corrupt, "a stored digest holds no tree of parts");
     return digest;
 }
 

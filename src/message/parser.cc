@@ -4,6 +4,7 @@
 #include "message/entity_header.h"
 #include "message/lexis.h"
 #include "message/preview.h"
+#include "message/structure.h"
 
 #include <algorithm>
 #include <cstring>
@@ -38,42 +39,6 @@ void tell_as(Part& part, std::string_view type, std::string_view subtype)
     part.type = type;
     part.subtype = subtype;
     part.parameters.clear();
-}
-
-// RFC 2046: a piece of the message that is neither its text nor the machinery of its structure.
-bool is_attachment(const Part& part, const Part* parent)
-{
-    if (part.is_multipart())
-        return false;
-    if (part.disposition == "attachment" || part.is_message())
-        return true;
-    const std::string_view around = parent && parent->is_multipart() ? std::string_view(parent->subtype) : "";
-    if (around == "report" || around == "encrypted" || (around == "signed" && part.subtype.ends_with("-signature")))
-        return false;
-    const bool shown_inline = part.disposition == "inline" || around == "related";
-    if (part.is_text())
-        return !shown_inline && !part.file_name().empty();
-    return !(shown_inline && !part.id.empty());
-}
-
-bool has_attachment(const Digest& digest)
-{
-    return std::ranges::any_of(digest.parts, [&](const Part& part) {
-        const bool inside = part.parent != no_part;
-        return is_attachment(part, inside ? &digest.parts[static_cast<std::size_t>(part.parent)] : nullptr);
-    });
-}
-
-void join_parts(Digest& digest)
-{
-    for (std::size_t i = digest.parts.size(); i-- > 0;) {
-        Part& part = digest.parts[i];
-        part.after = std::max(part.after, static_cast<std::uint32_t>(i + 1));
-        if (part.parent != no_part) {
-            Part& outer = digest.parts[static_cast<std::size_t>(part.parent)];
-            outer.after = std::max(outer.after, part.after);
-        }
-    }
 }
 
 }  // namespace
@@ -379,7 +344,7 @@ Digest DigestBuilder::State::finish()
         end_line(line_head_, size);  // a last line without a line end may be a delimiter
     line_begin_ = size;
     close_frames(0, size);
-    join_parts(digest_);
+    fill_after(digest_);
     digest_.has_attachment = has_attachment(digest_);
     digest_.preview = preview_.finish();
     return std::move(digest_);
