@@ -234,6 +234,11 @@ TEST_F(Login, ScramPlusBindsToTheChannel)
         << "RFC 5802 section 6: our offer of -PLUS was stripped on the way";
     EXPECT_EQ(scram("alice@north.test", "secret", {}, "SCRAM-SHA-256", over_tls()), "alice@north.test")
         << "a client without bindings";
+    Peer untold = over_tls();
+    untold.was_told_of_plus = false;
+    EXPECT_EQ(scram("alice@north.test", "secret", {sasl::ClientBinding::client_only, "", ""}, "SCRAM-SHA-256", untold),
+              "alice@north.test")
+        << "a door that lists no -PLUS: the client says so in good faith";
 }
 
 TEST_F(Login, NobodysSaltIsStableAndLooksLikeAnyOther)

@@ -131,7 +131,7 @@ private:
             return malformed("SCRAM-SHA-256-PLUS without a channel binding");
         if (plus_ == Plus::no && first_.binding == sasl::ClientBinding::used)
             return malformed("SCRAM-SHA-256 with a channel binding");
-        if (first_.binding == sasl::ClientBinding::client_only && has_channel_binding(peer_))
+        if (first_.binding == sasl::ClientBinding::client_only && peer_.was_told_of_plus && has_channel_binding(peer_))
             return LoginFailed{LoginFailure::wrong, "the offer of channel binding was stripped on the way"};
         if (plus_ == Plus::yes && channel_binding(peer_, first_.binding_type).empty())
             return malformed("no channel binding of type " + first_.binding_type);

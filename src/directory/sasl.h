@@ -22,6 +22,9 @@ struct Peer {
     std::string address;  // for slowing down guesses
     Id session = 0;
     bool encrypted = false;
+    // The door lists SCRAM-SHA-256-PLUS where it can be had. A client that has bindings and says that we
+    // have none was then lied to (RFC 5802 section 6); where the door never lists it, it says so in good faith.
+    bool was_told_of_plus = true;
     // Gives the binding's bytes for "tls-exporter" or "tls-server-end-point"; empty if there is none.
     std::function<std::string(std::string_view type)> channel_binding;
 };

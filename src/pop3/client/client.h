@@ -69,6 +69,9 @@ public:
     // it knows the password is not believed.
     Task<Result<void>> log_in(std::string user, std::string password, Random& random, ClearPasswords clear);
 
+    // By this one, listed or not.
+    Task<Result<void>> log_in_by(std::string mechanism, std::string user, std::string password, Random& random);
+
     Task<Result<Totals>> totals();
     Task<Result<std::vector<ListItem>>> list();
     Task<Result<std::vector<UniqueId>>> unique_ids();
@@ -89,13 +92,14 @@ private:
     Task<Result<std::vector<std::string>>> lines();  // of a multi-line reply whose +OK was read
     Task<Result<void>> read_multiline(MessageSink sink, std::uint64_t most);
     Task<Result<std::string>> read_text(std::uint64_t most);
-    Task<Result<void>> log_in_by_scram(std::string mechanism, std::string user, std::string password, std::string nonce,
-                                       bool plus_offered);
+    Task<Result<void>> log_in_by_scram(std::string mechanism, std::string user, std::string password,
+                                       std::string nonce);
     Task<Result<void>> log_in_by_plain(std::string user, std::string password);
     Task<Result<void>> log_in_by_user(std::string user, std::string password);
     Task<Result<std::string>> exchange(std::string response);  // the next challenge
     void show(Speaker speaker, std::string_view line) const;
 
+    bool plus_offered_ = false;  // by the last CAPA
     net::Wire wire_;
     const Clock& clock_;
     ShowLine show_;

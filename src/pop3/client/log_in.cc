@@ -20,15 +20,28 @@ Task<Result<void>> Client::log_in(std::string user, std::string password, Random
     const bool may_send_password = wire_.is_tls() || clear == ClearPasswords::yes;
     const bool can_bind = !wire_.channel_binding(net::ChannelBinding::tls_server_end_point).empty() ||
         !wire_.channel_binding(net::ChannelBinding::tls_exporter).empty();
-    const bool plus = has("SCRAM-SHA-256-PLUS");
-    if ((plus && can_bind) || has("SCRAM-SHA-256"))
-        co_return co_await log_in_by_scram(plus && can_bind ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256", std::move(user),
-                                           std::move(password), base64_encode(random.bytes(18)), plus);
+    plus_offered_ = has("SCRAM-SHA-256-PLUS");
+    if (plus_offered_ && can_bind)
+        co_return co_await log_in_by("SCRAM-SHA-256-PLUS", std::move(user), std::move(password), random);
+    if (has("SCRAM-SHA-256"))
+        co_return co_await log_in_by("SCRAM-SHA-256", std::move(user), std::move(password), random);
     if (!may_send_password)
         co_return fail(ErrorCode::not_permitted, "the server wants a password in the clear");
     if (has("PLAIN"))
         co_return co_await log_in_by_plain(std::move(user), std::move(password));
     co_return co_await log_in_by_user(std::move(user), std::move(password));
+}
+
+Task<Result<void>> Client::log_in_by(std::string mechanism, std::string user, std::string password, Random& random)
+{
+    if (mechanism.starts_with("SCRAM-SHA-256"))
+        co_return co_await log_in_by_scram(std::move(mechanism), std::move(user), std::move(password),
+                                           base64_encode(random.bytes(18)));
+    if (mechanism == "PLAIN")
+        co_return co_await log_in_by_plain(std::move(user), std::move(password));
+    if (mechanism == "USER")
+        co_return co_await log_in_by_user(std::move(user), std::move(password));
+    co_return fail(ErrorCode::malformed, "this end has no " + mechanism);
 }
 
 Task<Result<std::string>> Client::exchange(std::string response)
@@ -50,7 +63,7 @@ Task<Result<std::string>> Client::exchange(std::string response)
 }
 
 Task<Result<void>> Client::log_in_by_scram(std::string mechanism, std::string user, std::string password,
-                                           std::string nonce, bool plus_offered)
+                                           std::string nonce)
 {
     sasl::ScramBinding binding;
     const bool is_plus = mechanism.ends_with("-PLUS");
@@ -61,7 +74,7 @@ Task<Result<void>> Client::log_in_by_scram(std::string mechanism, std::string us
     else if (is_plus)
         binding = {sasl::ClientBinding::used, "tls-server-end-point",
                    wire_.channel_binding(net::ChannelBinding::tls_server_end_point)};
-    else if (wire_.is_tls() && !plus_offered)
+    else if (wire_.is_tls() && !plus_offered_)
         binding.kind = sasl::ClientBinding::client_only;
     const sasl::Secret secret(std::move(password));
     Result<sasl::ScramClient> scram =

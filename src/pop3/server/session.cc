@@ -9,7 +9,7 @@ namespace posthouse::pop3 {
 namespace {
 
 constexpr std::size_t longest_line = 8 * 1024;  // with its CRLF: a SASL response in base64
-constexpr std::size_t most_swallowed = 64 * 1024;  // of faulty lines (HOSTILE A10)
+constexpr std::size_t most_swallowed = 48 * 1024;  // of faulty lines: with the line itself under 64 kB (HOSTILE A10)
 
 }  // namespace
 
@@ -248,8 +248,10 @@ Offer Session::offer() const
 // Lifetime: the exchange that keeps it is this session's.
 directory::Peer Session::peer()
 {
-    directory::Peer peer{
-        .address = wire_.peer().address, .session = id_, .encrypted = wire_.is_tls() || options_.allow_plaintext_login};
+    directory::Peer peer{.address = wire_.peer().address,
+                         .session = id_,
+                         .encrypted = wire_.is_tls() || options_.allow_plaintext_login,
+                         .was_told_of_plus = false};
     if (wire_.is_tls())
         peer.channel_binding = [this](std::string_view type) {
             if (type == "tls-exporter")
