@@ -1,6 +1,7 @@
 """The faults of docs/hostile.md: kill -9, power cuts, failing and full disks, no descriptors, no memory,
 flipped bits, stops under load, backups taken live."""
 
+import atexit
 import contextlib
 import imaplib
 import json
@@ -30,6 +31,7 @@ class Torn(House):
     def __init__(self, folder, settings="", users=USERS, **options):
         super().__init__(folder, hostname="torture.test", accounts=tuple(users), settings=LIMITS + LOG + settings, **options)
         self.times = []
+        atexit.register(lambda: self.process and self.kill())  # when the row itself fails
         marker = self.folder / "founded.json"
         if marker.exists():
             self.port = json.loads(marker.read_text())
@@ -197,7 +199,6 @@ def failing_calls(state):
 
 def f5_sync(state, rounds):
     library = failing_calls(state)
-    refused = silent = 0
     for number in range(state.get("rounds", 0) + 1, rounds + 1):
         folder = state.folder / "house"
         shutil.rmtree(folder, ignore_errors=True)
@@ -222,13 +223,13 @@ def f5_sync(state, rounds):
         house.again()
         good, text = judge(house, accepted)
         house.stop()
-        refused += sum(count for code, count in codes.items() if code // 100 == 4)
+        refused = sum(count for code, count in codes.items() if code // 100 == 4)
         bounced = sum(count for code, count in codes.items() if code // 100 == 5)
-        silent += "alarm" not in log and "error" not in log
+        silent = int("alarm" not in log and "error" not in log)
         state.update(rounds=number, accepted=state.get("accepted", 0) + len(accepted),
                      bad=state.get("bad", []) + ([] if good and not bounced else [f"N={number}: {text}, 5xx {bounced}"]))
         state["refused"] = state.get("refused", 0) + refused
-        state["silent"] = silent
+        state["silent"] = state.get("silent", 0) + silent
         state.save()
         print(f"N={number}: {codes} {text}", flush=True)
     good = not state["bad"]

@@ -3,7 +3,7 @@
     ./dev torture ROW [ROUNDS]      ./dev torture list
 
 A row keeps its state in build/torture/ROW after each round, so a run that was ended goes on where it was;
---fresh begins anew. The line in docs/torture.md has date, commit, dose and figures, also the bad ones.
+--fresh begins anew. It runs a copy of the program made when it began, so the tree may be built meanwhile. The line in docs/torture.md has date, commit, dose and figures, also the bad ones.
 """
 
 import argparse
@@ -18,11 +18,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
-
-import attacks  # noqa: E402
-import faults  # noqa: E402
-
-ROWS = {**faults.ROWS, **attacks.ROWS}
 
 
 class State(dict):
@@ -49,12 +44,28 @@ def commit():
     return done.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def write_down(row, rounds, outcome, good):
+def write_down(row, seen, rounds, outcome, good):
     file = ROOT / "docs" / "torture.md"
-    line = f"| {datetime.date.today()} | {commit()} | {row} | {rounds} | {'good' if good else '**BAD**'} | {outcome} |\n"
+    line = f"| {datetime.date.today()} | {seen} | {row} | {rounds} | {'good' if good else '**BAD**'} | {outcome} |\n"
     with open(file, "a") as out:
         out.write(line)
     print(line, end="")
+
+
+def copy_of_the_program(folder):
+    """Later builds do not change what a row runs against."""
+    copy = folder / "posthouse"
+    fresh = folder / "posthouse.new"
+    shutil.copy2(os.environ.get("POSTHOUSE", ROOT / "build" / "posthouse"), fresh)
+    fresh.replace(copy)
+    os.environ["POSTHOUSE"] = str(copy)
+
+
+def all_rows():
+    import attacks  # these look at POSTHOUSE when they are loaded
+    import faults
+
+    return {**faults.ROWS, **attacks.ROWS}
 
 
 def main():
@@ -65,20 +76,24 @@ def main():
     parser.add_argument("--no-record", action="store_true", help="no line in docs/torture.md")
     given = parser.parse_args()
     if given.row == "list":
-        for name, (rounds, what, _) in sorted(ROWS.items(), key=lambda item: (item[0][0], int(item[0].strip("AFcx")))):
+        for name, (rounds, what, _) in sorted(all_rows().items(), key=lambda item: (item[0][0], int(item[0].strip("AFcdx")))):
             print(f"{name:5} {rounds:6}  {what}")
         return 0
-    if given.row not in ROWS:
-        parser.error(f"no row {given.row}; ./dev torture list")
-    default, _, run = ROWS[given.row]
-    rounds = given.rounds or default
     folder = ROOT / "build" / "torture" / given.row
     if given.fresh:
         shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    seen = commit()
+    copy_of_the_program(folder)
+    rows = all_rows()
+    if given.row not in rows:
+        parser.error(f"no row {given.row}; ./dev torture list")
+    default, _, run = rows[given.row]
+    rounds = given.rounds or default
     state = State(folder)
     good, outcome = run(state, rounds)
     if not given.no_record:
-        write_down(given.row, rounds, outcome, good)
+        write_down(given.row, seen, rounds, outcome, good)
     else:
         print("good" if good else "BAD", outcome)
     if good:
@@ -87,5 +102,4 @@ def main():
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("POSTHOUSE", str(ROOT / "build" / "posthouse"))
     sys.exit(main())
