@@ -165,6 +165,9 @@ Result<DiskSpace> Engine::space() const
 
 void Engine::look_at_space()
 {
+    const std::unique_lock looking(space_mutex_, std::try_to_lock);
+    if (!looking)
+        return;  // another thread does
     const Result<DiskSpace> space = this->space();
     if (!space)
         return;  // the next write will tell

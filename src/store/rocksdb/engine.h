@@ -72,6 +72,7 @@ private:
     std::atomic<bool> low_space_{false};
     std::atomic<bool> failed_{false};
 
+    std::mutex space_mutex_;  // held while looking at the space
     mutable std::mutex mutex_;
     std::shared_ptr<Instance> instance_;
     std::function<void()> on_trouble_;

@@ -156,6 +156,7 @@ rocksdb::ColumnFamilyOptions bodies_options(const RocksOptions& options, const s
     // With the automatic one every compaction rewrites the bodies of its oldest files, garbage or not
     // (measured: 16 % of all CPU at once). Ours (garbage.h) runs when half of a stretch is garbage.
     family.enable_blob_garbage_collection = false;
+    family.periodic_compaction_seconds = 7 * 24 * 3600;  // erasures reach their files' account
     family.blob_cache = cache;
     return family;
 }

@@ -7,12 +7,14 @@ namespace posthouse::store {
 namespace {
 
 constexpr unsigned ticks_a_second = 5;
+constexpr unsigned collection_pause_when_low = 2;  // seconds
+constexpr std::uint64_t bytes_between_collections = 256 << 20;
 constexpr unsigned longest_pause = 3 * ticks_a_second;  // between attempts to open anew (HOSTILE F6: 5 s)
 
 }  // namespace
 
-Keeper::Keeper(Engine& engine, Committer& committer, WaitingReads& reads) :
-    engine_(engine), committer_(committer), reads_(reads), thread_([this] { work(); })
+Keeper::Keeper(Engine& engine, Committer& committer, WaitingReads& reads, Maintenance& maintenance) :
+    engine_(engine), committer_(committer), reads_(reads), maintenance_(maintenance), thread_([this] { work(); })
 {
 }
 
@@ -74,9 +76,10 @@ bool Keeper::tick()
         committer_.sync_soon();
     unsynced_seen_ = unsynced;
 
-    const std::uint64_t commits = committer_.figures().commits;
-    const bool active = std::exchange(commits_seen_, commits) != commits;
+    const CommitFigures figures = committer_.figures();
+    const bool active = std::exchange(commits_seen_, figures.commits) != figures.commits;
     const Health health = engine_.health();
+    look_for_garbage(figures, health);
     if (health == Health::read_only) {
         if (ticks_ >= next_attempt_) {
             attempts_ = engine_.try_again() ? 0 : attempts_ + 1;
@@ -86,6 +89,19 @@ bool Keeper::tick()
         engine_.look_at_space();
     }
     return busy || unsynced || active || engine_.health() != Health::good;
+}
+
+// Now and then while much is written; at once where the disk is nearly full and something was erased.
+void Keeper::look_for_garbage(const CommitFigures& figures, Health health)
+{
+    const bool low = health == Health::low_space && figures.commits != commits_at_collection_ &&
+        ticks_ % (collection_pause_when_low * ticks_a_second) == 0;
+    const bool due = health == Health::good && figures.bytes - bytes_at_collection_ >= bytes_between_collections;
+    if (!low && !due)
+        return;
+    commits_at_collection_ = figures.commits;
+    bytes_at_collection_ = figures.bytes;
+    maintenance_.collect_garbage_soon(low);
 }
 
 }  // namespace posthouse::store

@@ -1,8 +1,10 @@
 #include "store/rocksdb/rocks_store.h"
 
+#include "store/rocksdb/backup.h"
 #include "store/rocksdb/committer.h"
 #include "store/rocksdb/engine.h"
 #include "store/rocksdb/keeper.h"
+#include "store/rocksdb/maintenance.h"
 #include "store/rocksdb/packing.h"
 #include "store/rocksdb/reads.h"
 #include "store/rocksdb/waiting_reads.h"
@@ -18,14 +20,15 @@ constexpr int exchange_pauses = 150;
 }  // namespace
 
 struct RocksStore::Parts {
-    Parts(std::unique_ptr<Engine> opened, const Clock& clock, Workers& workers) :
+    Parts(std::unique_ptr<Engine> opened, const Clock& clock, Workers& workers, Log& log) :
         engine(std::move(opened)),
         salvaged(engine->salvaged()),
         clock(clock),
         workers(workers),
         reads(clock),
         committer(std::make_unique<Committer>(*engine, clock)),
-        keeper(std::make_unique<Keeper>(*engine, *committer, reads))
+        maintenance(std::make_unique<Maintenance>(*engine, packer, log)),
+        keeper(std::make_unique<Keeper>(*engine, *committer, reads, *maintenance))
     {
         committer->start([this] { keeper->wake(); });
         engine->on_trouble([this] { keeper->wake(); });
@@ -60,6 +63,7 @@ struct RocksStore::Parts {
     Packer packer;
     WaitingReads reads;
     std::unique_ptr<Committer> committer;
+    std::unique_ptr<Maintenance> maintenance;
     std::unique_ptr<Keeper> keeper;
 };
 
@@ -128,7 +132,8 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksOptions options, const
     Result<std::unique_ptr<Engine>> engine = Engine::open(std::move(options), log);
     if (!engine)
         return fail(engine.error());
-    return std::unique_ptr<RocksStore>(new RocksStore(std::make_unique<Parts>(*std::move(engine), clock, workers)));
+    return std::unique_ptr<RocksStore>(
+        new RocksStore(std::make_unique<Parts>(*std::move(engine), clock, workers, log)));
 }
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) { }
@@ -141,6 +146,7 @@ void RocksStore::close()
         return;
     parts_->committer->stop();
     parts_->keeper->stop();
+    parts_->maintenance->stop();
     parts_->engine->on_trouble({});
     parts_->engine.reset();
 }
@@ -224,6 +230,12 @@ Task<Result<std::vector<Partition>>> RocksStore::partitions(PartitionKind kind, 
 Health RocksStore::health() const { return parts_->engine->health(); }
 
 const SalvageReport& RocksStore::salvaged() const { return parts_->salvaged; }
+
+Result<BackupReport> RocksStore::back_up(const std::string& folder) { return parts_->maintenance->back_up(folder); }
+
+Result<VerifyReport> RocksStore::verify() { return parts_->maintenance->verify(); }
+
+void RocksStore::collect_garbage_soon() { parts_->maintenance->collect_garbage_soon(true); }
 
 CommitFigures RocksStore::figures() const { return parts_->committer->figures(); }
 

@@ -1,18 +1,23 @@
 // The store on one machine, by RocksDB.
 //
 // Threads: as store.h says; open(), close(), back_up() and verify() block and must not be called on a
-// loop. Lifetime: clock, workers and log outlive the store.
+// loop. Lifetime: clock, workers and log
+// outlive the store.
 #pragma once
 
 #include "base/log.h"
+#include "store/rocksdb/backup.h"
 #include "store/rocksdb/options.h"
+#include "store/rocksdb/verify.h"
 #include "store/store.h"
 
 #include <memory>
 
 namespace posthouse::store {
 
+struct BackupReport;
 struct SalvageReport;
+struct VerifyReport;
 struct CommitFigures;
 
 class RocksStore final : public Store {
@@ -38,6 +43,13 @@ public:
     // `touched` partitions check what depends on the records that were lost.
     const SalvageReport& salvaged() const;
     CommitFigures figures() const;
+
+    // While everything goes on; each blocks, maybe for minutes. The folder's parent must exist; a second backup
+    // into one folder writes only what is new (store/rocksdb/backup.h, which has restore() too).
+    Result<BackupReport> back_up(const std::string& folder);
+    Result<VerifyReport> verify();
+    // Gives the room of erased bodies back without waiting until it is worth it (garbage.h).
+    void collect_garbage_soon();
 
 private:
     struct Parts;

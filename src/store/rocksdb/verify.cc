@@ -1,0 +1,175 @@
+#include "store/rocksdb/verify.h"
+
+#include "base/text.h"
+#include "store/rocksdb/instance.h"
+#include "store/rocksdb/layout.h"
+
+#include <fmt/format.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/metadata.h>
+
+namespace posthouse::store {
+
+namespace {
+
+constexpr std::size_t most_damaged = 1000;
+constexpr std::size_t most_faults = 2000;
+
+void note_fault(VerifyReport& report, std::string text)
+{
+    if (report.faults.size() < most_faults)
+        report.faults.push_back(std::move(text));
+}
+
+std::string_view name_of(PartitionKind kind)
+{
+    switch (kind) {
+    case PartitionKind::account: return "account";
+    case PartitionKind::queue: return "queue";
+    case PartitionKind::directory: return "directory";
+    case PartitionKind::journey: return "journey";
+    case PartitionKind::blobs: return "blob";
+    case PartitionKind::system: return "system";
+    }
+    return "partition of an unknown kind";
+}
+
+rocksdb::ReadOptions reading_all()
+{
+    rocksdb::ReadOptions options;
+    options.verify_checksums = true;
+    options.fill_cache = false;
+    options.readahead_size = 1 << 20;
+    return options;
+}
+
+void verify_tables(Instance& instance, const std::atomic<bool>& stop, VerifyReport& report)
+{
+    std::vector<rocksdb::LiveFileMetaData> files;
+    instance.db().GetLiveFilesMetaData(&files);
+    for (const auto& file : files) {
+        if (stop)
+            return;
+        ++report.files;
+        const rocksdb::Options options =
+            instance.db().GetOptions(file.column_family_name == "rows"         ? instance.rows()
+                                         : file.column_family_name == "bodies" ? instance.bodies()
+                                                                               : instance.db().DefaultColumnFamily());
+        const std::string path = file.db_path + file.name;
+        const rocksdb::Status status =
+            rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options), reading_all(), path);
+        if (!status.ok())
+            note_fault(report, path + ": " + status.ToString());
+    }
+}
+
+// Walks over one partition. Where a row cannot be read the walk begins again from the other end: what
+// lies between the two is damaged.
+class Walk {
+public:
+    Walk(Instance& instance, Partition partition, Space space, VerifyReport& report,
+         const std::function<bool(std::string_view)>& check_body) :
+        instance_(instance),
+        partition_(partition),
+        space_(space),
+        report_(report),
+        check_body_(check_body),
+        range_(stored_range(partition, {})),
+        lower_(range_.from),
+        upper_(range_.until)
+    {
+    }
+
+    void run()
+    {
+        auto forward = iterator();
+        std::optional<Key> last;
+        for (forward->SeekToFirst(); forward->Valid(); forward->Next()) {
+            last = key_of(*forward);
+            note_good(*forward, *last);
+        }
+        if (forward->status().ok())
+            return;
+        const std::string error = forward->status().ToString();
+        auto backward = iterator();
+        std::optional<Key> first;
+        for (backward->SeekToLast(); backward->Valid(); backward->Prev()) {
+            Key key = key_of(*backward);
+            if (last && key <= *last)
+                break;
+            first = std::move(key);
+        }
+        note_damage(std::move(last), std::move(first), error);
+    }
+
+private:
+    std::unique_ptr<rocksdb::Iterator> iterator()
+    {
+        rocksdb::ReadOptions options = reading_all();
+        options.iterate_lower_bound = &lower_;
+        options.iterate_upper_bound = &upper_;
+        return std::unique_ptr<rocksdb::Iterator>(instance_.db().NewIterator(options, instance_.family(space_)));
+    }
+    static Key key_of(const rocksdb::Iterator& iterator) { return iterator.key().ToString().substr(prefix_bytes); }
+    void note_good(const rocksdb::Iterator& iterator, const Key& key)
+    {
+        const rocksdb::Slice value = iterator.value();
+        report_.bytes += iterator.key().size() + value.size();
+        ++(space_ == Space::rows ? report_.rows : report_.bodies);
+        if (space_ == Space::bodies && !check_body_({value.data(), value.size()}))
+            note_damage(key, key, "a packed value cannot be unpacked");
+    }
+    void note_damage(std::optional<Key> after, std::optional<Key> before, std::string error)
+    {
+        note_fault(report_,
+                   fmt::format("{} {}: {} behind {} cannot be read: {}", name_of(partition_.kind), partition_.id,
+                               space_ == Space::rows ? "rows" : "bodies", after ? hex_encode(*after) : "the beginning",
+                               error));
+        if (report_.damaged.size() < most_damaged)
+            report_.damaged.push_back({partition_, space_, std::move(after), std::move(before), std::move(error)});
+    }
+
+    Instance& instance_;
+    Partition partition_;
+    Space space_;
+    VerifyReport& report_;
+    const std::function<bool(std::string_view)>& check_body_;
+    Range range_;
+    rocksdb::Slice lower_;
+    rocksdb::Slice upper_;
+};
+
+// Every partition that has a head, in order. A head that cannot be read is damage of its own.
+std::vector<Partition> all_partitions(Instance& instance, VerifyReport& report)
+{
+    const std::string from = "\xff\xff";
+    std::vector<Partition> all;
+    const std::unique_ptr<rocksdb::Iterator> iterator(instance.db().NewIterator(reading_all(), instance.rows()));
+    for (iterator->Seek(from); iterator->Valid(); iterator->Next()) {
+        const rocksdb::Slice key = iterator->key();
+        if (const auto partition = partition_of({key.data(), key.size()}))
+            all.push_back(*partition);
+    }
+    if (!iterator->status().ok())
+        note_fault(report, "the list of partitions: " + iterator->status().ToString());
+    return all;
+}
+
+}  // namespace
+
+Result<VerifyReport> verify(Instance& instance, const std::atomic<bool>& stop,
+                            const std::function<bool(std::string_view stored)>& check_body)
+{
+    VerifyReport report;
+    verify_tables(instance, stop, report);
+    for (const Partition& partition : all_partitions(instance, report)) {
+        for (const Space space : {Space::rows, Space::bodies}) {
+            if (stop)
+                return fail(ErrorCode::cancelled, "the store is being closed");
+            Walk(instance, partition, space, report, check_body).run();
+        }
+    }
+    return report;
+}
+
+}  // namespace posthouse::store

@@ -1,0 +1,40 @@
+// Reads every byte of the store with its checksums, and says what is damaged and whose it is.
+#pragma once
+
+#include "store/store.h"
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthouse::store {
+
+class Instance;
+
+// Rows that cannot be read: between the last good one before and the first good one behind.
+struct DamagedRows {
+    Partition partition;
+    Space space = Space::rows;
+    std::optional<Key> after;  // nullopt: from the partition's beginning
+    std::optional<Key> before;  // nullopt: to its end
+    std::string error;
+};
+
+struct VerifyReport {
+    std::uint64_t rows = 0;
+    std::uint64_t bodies = 0;
+    std::uint64_t bytes = 0;  // of keys and values read
+    std::uint64_t files = 0;
+    std::vector<DamagedRows> damaged;  // at most 1,000
+    std::vector<std::string> faults;  // a sentence each: damaged files, damaged rows; at most 2,000
+    bool is_clean() const { return faults.empty(); }
+};
+
+// Blocks for as long as reading everything takes. `stop` ends it early with `cancelled`. `check_body`
+// judges a stored body (Packer::unpack).
+Result<VerifyReport> verify(Instance& instance, const std::atomic<bool>& stop,
+                            const std::function<bool(std::string_view stored)>& check_body);
+
+}  // namespace posthouse::store
