@@ -1,6 +1,7 @@
 #include "app/command.h"
 
 #include "app/administration.h"
+#include "app/mail_commands.h"
 #include "app/server_commands.h"
 #include "app/version.h"
 #include "base/terminal.h"
@@ -39,6 +40,25 @@ constexpr std::array table{
             "posthouse import alice@example.org ~/Maildir", import_command},
     Command{"export", "administration", "mail to a Maildir or an mbox", "posthouse export alice@example.org /tmp/alice",
             export_command},
+    Command{"login", "mail", "who you are: your address, servers and password, tried and kept",
+            "posthouse login you@example.org --server mail.example.org", login_command},
+    Command{"send", "mail", "write a message", "posthouse send bob@north.test -s Hello --from alice@north.test < text",
+            send_command},
+    Command{"inbox", "mail", "the newest messages", "posthouse inbox --user bob@north.test", inbox_command},
+    Command{"search", "mail", "find messages", "posthouse search invoice --from alice --since 2026-11-01",
+            search_command},
+    Command{"read", "mail", "read messages, save their attachments", "posthouse read 1 --save /tmp", read_command},
+    Command{"reply", "mail", "answer a message", "posthouse reply 1 --quote -m 'Yes, gladly.'", reply_command},
+    Command{"forward", "mail", "send a message on", "posthouse forward 1 carol@south.test -m 'See below.'",
+            forward_command},
+    Command{"move", "mail", "put messages into another mailbox", "posthouse move 1-3 Archive", move_command},
+    Command{"delete", "mail", "put messages into Trash, or delete them for good", "posthouse delete 2,4",
+            delete_command},
+    Command{"flag", "mail", "mark messages", "posthouse flag 1 --star --read", flag_command},
+    Command{"folders", "mail", "your mailboxes, and how much is in them", "posthouse folders", folders_command},
+    Command{"watch", "mail", "show messages as they come in", "posthouse watch", watch_command},
+    Command{"test", "mail", "hold an SMTP conversation and show every line of it",
+            "posthouse test bob@north.test --server 127.0.0.1:2525", test_command},
 };
 
 void print_help()
@@ -57,6 +77,17 @@ void print_help()
     std::fputs(text.c_str(), stdout);
 }
 
+// A bug is told as one, with its exit code.
+template <class Run> int run_guarded(Run run)
+{
+    try {
+        return run();
+    } catch (const std::exception& bug) {
+        std::fprintf(stderr, "posthouse: a bug: %s\n", printable(bug.what()).c_str());
+        return exit_code::software;
+    }
+}
+
 }  // namespace
 
 std::span<const Command> commands() { return table; }
@@ -64,6 +95,9 @@ std::span<const Command> commands() { return table; }
 int main_command(int argc, char** argv)
 {
     const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    if (const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
+        is_other_program(name))
+        return run_guarded([&] { return run_as_other_program(name, words); });
     if (words.empty() || words[0] == "help" || words[0] == "--help" || words[0] == "-h") {
         print_help();
         return words.empty() ? exit_code::usage : exit_code::ok;
@@ -73,14 +107,8 @@ int main_command(int argc, char** argv)
         return exit_code::ok;
     }
     for (const Command& command : commands())
-        if (command.name == words[0]) {
-            try {
-                return command.run(std::span(words).subspan(1));
-            } catch (const std::exception& bug) {
-                std::fprintf(stderr, "posthouse: a bug: %s\n", printable(bug.what()).c_str());
-                return exit_code::software;
-            }
-        }
+        if (command.name == words[0])
+            return run_guarded([&] { return command.run(std::span(words).subspan(1)); });
     std::fprintf(stderr, "posthouse: there is no command \"%s\". posthouse help lists them.\n",
                  printable(words[0]).c_str());
     return exit_code::usage;

@@ -1,6 +1,7 @@
 // posthouse lab: a house on loopback with two people in it, to learn and to test with.
 #include "app/admin_client.h"
 #include "app/house.h"
+#include "app/lab_identities.h"
 #include "app/options.h"
 #include "app/process.h"
 #include "app/server_commands.h"
@@ -54,6 +55,8 @@ Result<void> make_certificate(const net::TlsContext::Files& files)
                                  certificate_days);
 }
 
+std::vector<LabPerson> lab_people() { return {{"alice@north.test", "Alice North"}, {"bob@north.test", "Bob North"}}; }
+
 // The domain and its people, where they are not there yet.
 Task<Result<void>> settle(directory::Directory& directory, mailbox::Mailboxes& mailboxes)
 {
@@ -61,10 +64,10 @@ Task<Result<void>> settle(directory::Directory& directory, mailbox::Mailboxes& m
     const Result<void> added = co_await directory.add_domain(std::string(domain));
     if (!fine(added))
         co_return added;
-    for (const auto& [name, full_name] : {std::pair{"alice", "Alice North"}, std::pair{"bob", "Bob North"}}) {
-        const std::string address = fmt::format("{}@{}", name, domain);
+    const std::vector<LabPerson> people = lab_people();
+    for (const LabPerson& person : people) {
         const Result<directory::Account> account =
-            co_await directory.add_account(address, std::string(lab_password), full_name);
+            co_await directory.add_account(person.address, std::string(lab_password), person.name);
         if (!fine(account))
             co_return fail(account.error());
         if (!account)
@@ -140,6 +143,11 @@ int lab_command(std::span<const std::string> arguments)
     Household& household = (*house)->household();
     if (const Result<void> settled = household.run(settle(household.directory(), household.mailboxes())); !settled)
         return report(settled.error());
+    const std::string where = std::filesystem::absolute(data).string();
+    if (const Result<void> told =
+            write_lab_identities(**house, data, where + "/certificate.pem", lab_people(), std::string(lab_password));
+        !told)
+        return report(told.error());
     welcome(**house, data);
     (*house)->run_until_told();
     std::printf("\nStopped; the mail stays in %s\n", data.c_str());

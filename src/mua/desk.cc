@@ -201,27 +201,37 @@ Error Desk::wrapped(Error error, const Identity& identity) const
     return error;
 }
 
+// From the environment, for scripts; else from the person, once.
 Result<Desk::Password> Desk::ask_password(const Identity& identity)
 {
-    if (typed_password_.empty()) {
-        const Result<std::string> typed =
-            ask_on_terminal(fmt::format("Password of {}", printable(identity.login(), 200)));
-        if (!typed)
-            return fail(ErrorCode::not_permitted,
-                        fmt::format("no password for {}: log in first (posthouse login {}), or set POSTHOUSE_PASSWORD",
-                                    printable(identity.login(), 200), printable(identity.address, 200)));
-        typed_password_ = *typed;
-    }
+    if (!typed_password_.empty())
+        return Password{typed_password_, true};
+    if (const char* given = std::getenv("POSTHOUSE_PASSWORD"); given != nullptr && *given != '\0')
+        return Password{given, true};
+    const std::string who = printable(identity.login(), 200);
+    const Result<std::string> typed = ask_on_terminal(fmt::format("Password of {}", who));
+    if (!typed || typed->empty())
+        return fail(ErrorCode::not_permitted,
+                    fmt::format("no password for {}: log in first (posthouse login {}), or set POSTHOUSE_PASSWORD", who,
+                                printable(identity.address, 200)));
+    typed_password_ = *typed;
     return Password{typed_password_, true};
 }
 
+// A stored one first: it belongs to this identity, which what is typed or in the environment may not.
 Result<Desk::Password> Desk::password_for(const Identity& identity)
 {
-    if (const char* given = std::getenv("POSTHOUSE_PASSWORD"); given != nullptr && *given != '\0')
-        return Password{given, true};
     if (!identity.password.empty())
         return Password{identity.password, false};
     return ask_password(identity);
+}
+
+Result<std::string> Desk::password_of(const Identity& identity)
+{
+    Result<Password> password = password_for(identity);
+    if (!password)
+        return fail(password.error());
+    return std::move(password->text);
 }
 
 Task<Result<std::unique_ptr<imap::Client>>> Desk::open_imap(Identity identity)

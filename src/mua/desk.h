@@ -41,6 +41,18 @@ public:
     // Where the server offers no login (a relay that knows us by our address), none is made.
     Task<Result<std::unique_ptr<smtp::Client>>> open_submission(Identity identity);
 
+    // As --from; empty changes nothing.
+    void choose_sender(std::string address)
+    {
+        if (!address.empty())
+            choice_.from = std::move(address);
+    }
+    // In place of asking: what `login` has read.
+    void use_password(std::string password) { typed_password_ = std::move(password); }
+
+    // Stored, in the environment, or typed. Errors: not_permitted: there is none.
+    Result<std::string> password_of(const Identity& identity);
+
     // Whose listing numbers mean.
     std::string account_of(const Identity& identity) const;
 
