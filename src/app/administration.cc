@@ -2,8 +2,10 @@
 
 #include "app/admin_client.h"
 #include "app/options.h"
+#include "app/process.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "store/rocksdb/backup.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -367,7 +369,8 @@ int backup_command(std::span<const std::string> arguments)
     Session session;
     std::string folder;
     session.add_options(app);
-    app.add_option("folder", folder, "where the copy goes; must not be there yet")->required();
+    app.add_option("folder", folder, "where the copy goes; later ones into the same folder share what has not changed")
+        ->required();
     if (const auto code = parse_options(app, command_named("backup"), arguments))
         return *code;
     if (const Result<void> opened = session.open(); !opened)
@@ -382,9 +385,30 @@ int backup_command(std::span<const std::string> arguments)
     return exit_code::ok;
 }
 
-int restore_command(std::span<const std::string>)
+int restore_command(std::span<const std::string> arguments)
 {
-    return report({ErrorCode::unavailable, "restore is not built yet"});
+    CLI::App app;
+    std::string data;
+    std::string backup;
+    bool as_json = false;
+    app.add_option("backup", backup, "the backup's folder")->required();
+    app.add_option("--data", data, "the data folder to make; must hold no store yet")->required();
+    app.add_flag("--json", as_json, "one JSON document instead of a sentence");
+    if (const auto code = parse_options(app, command_named("restore"), arguments))
+        return *code;
+    if (const Result<void> made = make_data_folder(data, nullptr); !made)
+        return report(made.error());
+    const Result<store::BackupReport> restored = store::restore(backup, data + "/store");
+    if (!restored)
+        return report(restored.error());
+    // Whoever owns the data folder owns what is in it: a server that is not root must read it.
+    if (const Result<void> given = give_to_owner(data); !given)
+        return report(given.error());
+    if (as_json)
+        print_json({{"files", restored->files}, {"bytes", restored->bytes}});
+    else
+        std::printf("%s\n", fmt::format("{} restored into {}", human_bytes(restored->bytes), data).c_str());
+    return exit_code::ok;
 }
 
 }  // namespace posthouse::app

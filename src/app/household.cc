@@ -32,7 +32,7 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
     rooms->intake = std::make_unique<mta::queue::LocalIntake>(
         mta::queue::IntakeServices{*rooms->store, *rooms->directory.directory, *rooms->mailboxes, *rooms->courier,
                                    *rooms->queue, rooms->ids, rooms->clock, recorder});
-    rooms->upkeep = std::make_unique<HouseUpkeep>(*rooms->store, *rooms->queue, rooms->readers, rooms->clock);
+    rooms->upkeep = std::make_unique<HouseUpkeep>(*rooms->store, *rooms->queue, rooms->readers);
     rooms->api = std::make_unique<console::Api>(
         console::ApiServices{*rooms->directory.directory, *rooms->mailboxes, *rooms->upkeep, rooms->clock, log});
     return std::unique_ptr<Household>(new Household(std::move(rooms)));

@@ -1,5 +1,8 @@
 #include "app/upkeep.h"
 
+#include "store/rocksdb/backup.h"
+#include "store/rocksdb/verify.h"
+
 #include <fmt/format.h>
 
 namespace posthouse::app {
@@ -54,14 +57,33 @@ Task<Result<json::object>> HouseUpkeep::audit_queue()
     co_return json::object{{"queued", std::move(items)}};
 }
 
-Task<Result<json::object>> HouseUpkeep::backup(std::string)
+Task<Result<json::object>> HouseUpkeep::backup(std::string folder)
 {
-    co_return fail(ErrorCode::unavailable, "backup is not built yet");
+    const Result<Result<store::BackupReport>> done =
+        co_await workers_.offload([this, folder] { return store_.back_up(folder); });
+    if (!done)
+        co_return fail(done.error());
+    if (!*done)
+        co_return fail(done->error());
+    const store::BackupReport& report = **done;
+    co_return json::object{
+        {"folder", folder}, {"number", report.number}, {"files", report.files}, {"bytes", report.bytes}};
 }
 
 Task<Result<json::object>> HouseUpkeep::verify()
 {
-    co_return fail(ErrorCode::unavailable, "verification of the store's files is not built yet");
+    const Result<Result<store::VerifyReport>> done = co_await workers_.offload([this] { return store_.verify(); });
+    if (!done)
+        co_return fail(done.error());
+    if (!*done)
+        co_return fail(done->error());
+    const store::VerifyReport& report = **done;
+    co_return json::object{{"rows", report.rows},
+                           {"bodies", report.bodies},
+                           {"bytes", report.bytes},
+                           {"files", report.files},
+                           {"faults", report.faults.size()},
+                           {"texts", json::array(report.faults.begin(), report.faults.end())}};
 }
 
 }  // namespace posthouse::app

@@ -11,8 +11,8 @@ namespace posthouse::app {
 
 class HouseUpkeep final : public console::Upkeep {
 public:
-    HouseUpkeep(store::RocksStore& store, mta::queue::Queue& queue, Workers& workers, const Clock& clock) :
-        store_(store), queue_(queue), workers_(workers), clock_(clock)
+    HouseUpkeep(store::RocksStore& store, mta::queue::Queue& queue, Workers& workers) :
+        store_(store), queue_(queue), workers_(workers)
     {
     }
 
@@ -28,7 +28,6 @@ private:
     store::RocksStore& store_;
     mta::queue::Queue& queue_;
     Workers& workers_;
-    const Clock& clock_;
     boost::json::object facts_;
 };
 

@@ -387,6 +387,9 @@ Task<Result<json::value>> Api::check(net::HttpRequest request)
         Result<json::object> store = co_await services_.upkeep.verify();
         if (!store)
             co_return fail(store.error());
+        answer["faults"] = all.faults + store->at("faults").to_number<std::uint64_t>();
+        for (const json::value& text : store->at("texts").as_array())
+            answer["texts"].as_array().push_back(text);
         answer["store"] = std::move(*store);
     }
     co_return answer;
