@@ -54,7 +54,7 @@ inline constexpr std::size_t longest_command_line = 2048;
 inline constexpr std::size_t longest_auth_line = 12'288;
 inline constexpr unsigned most_errors = 20;
 // A line of rubbish is answered once; a peer that sends more of it than this is left.
-inline constexpr std::size_t most_swallowed = 65'536;
+inline constexpr std::size_t most_swallowed = 48 * 1024;  // with the line itself under 64 kB (HOSTILE A10)
 
 class Dialogue {
 public:

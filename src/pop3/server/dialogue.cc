@@ -27,7 +27,7 @@ std::string_view text_of(directory::LoginFailure failure)
     case cancelled: return "cancelled, as you wished";
     case too_weak: return "[AUTH] this mechanism is not for this connection";
     case needs_tls: return "[AUTH] say STLS before you send a password";
-    case busy: return "[SYS/TEMP] too many logins at once; try again shortly";
+    case busy: return "[SYS/TEMP] logins cannot be checked now; try again shortly";
     case throttled: return "[SYS/TEMP] too many logins have failed; wait before the next one";
     case unknown_mechanism: return "this mechanism is not offered; CAPA tells which are";
     }

@@ -157,7 +157,7 @@ TEST(Pop3Dialogue, FailuresSayWhatAClientMayDo)
     } rows[] = {
         {LoginFailure::wrong, "-ERR [AUTH] user or password is wrong\r\n"},
         {LoginFailure::disabled, "-ERR [AUTH] this account is disabled\r\n"},
-        {LoginFailure::busy, "-ERR [SYS/TEMP] too many logins at once; try again shortly\r\n"},
+        {LoginFailure::busy, "-ERR [SYS/TEMP] logins cannot be checked now; try again shortly\r\n"},
         {LoginFailure::throttled, "-ERR [SYS/TEMP] too many logins have failed; wait before the next one\r\n"},
         {LoginFailure::needs_tls, "-ERR [AUTH] say STLS before you send a password\r\n"},
         {LoginFailure::too_weak, "-ERR [AUTH] this mechanism is not for this connection\r\n"},
