@@ -7,6 +7,7 @@ import imaplib
 import json
 import os
 import random
+import re
 import shutil
 import smtplib
 import socket
@@ -198,6 +199,15 @@ def failing_calls(state):
 
 
 def f5_sync(state, rounds):
+    return one_call_fails(state, rounds, "sync", 1)
+
+
+def f6_call(state, rounds):
+    """ENOSPC at write number N; every fifth, so that it reaches past the start."""
+    return one_call_fails(state, rounds, "write", 5)
+
+
+def one_call_fails(state, rounds, call, step):
     library = failing_calls(state)
     for number in range(state.get("rounds", 0) + 1, rounds + 1):
         folder = state.folder / "house"
@@ -205,11 +215,11 @@ def f5_sync(state, rounds):
         house = Torn(folder, users=USERS[:4])
         house.begin()
         house.stop()
-        os.environ.update(LD_PRELOAD=str(library), FAIL_CALL="sync", FAIL_AT=str(number), FAIL_FOLDER=str(house.data))
+        os.environ.update(LD_PRELOAD=str(library), FAIL_CALL=call, FAIL_AT=str(number * step), FAIL_FOLDER=str(house.data))
         try:
             house.launch()
         except AssertionError:
-            pass  # the failed sync was one of the start's own: it says so and does not serve
+            pass  # the failed call was one of the start's own: it says so and does not serve
         finally:
             for name in ("LD_PRELOAD", "FAIL_CALL", "FAIL_AT", "FAIL_FOLDER"):
                 os.environ.pop(name)
@@ -233,7 +243,7 @@ def f5_sync(state, rounds):
         state.save()
         print(f"N={number}: {codes} {text}", flush=True)
     good = not state["bad"]
-    return good, (f"N=1…{rounds}: {state['accepted']} accepted and there, {state['refused']} answered 4xx, "
+    return good, (f"N={step}…{rounds * step}: {state['accepted']} accepted and there, {state['refused']} answered 4xx, "
                   f"runs without a word in the log {state['silent']}, bad {len(state['bad'])} {'; '.join(state['bad'][:2])}")
 
 
@@ -283,6 +293,16 @@ def one_fill(mount, number):
     if client.uid("STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)")[0] != "OK" or client.expunge()[0] != "OK":
         problems.append(f"fill {number}: deleting on a full disk fails")
     client.logout()
+    if number % 2:  # somebody else takes all that is left, the room below our floor too
+        with contextlib.suppress(OSError), open(mount / "hog", "wb", buffering=0) as hog:
+            while True:
+                hog.write(bytes(1 << 16))
+        with contextlib.suppress(OSError, AssertionError, smtplib.SMTPException):
+            house.send("sender@torture.test", [USERS[1]], b"Subject: no space\r\n\r\n" + b"x" * 50_000 + b"\r\n")
+            problems.append(f"fill {number}: mail was taken where there is no space at all")
+        if len(house.mailbox(USERS[1])) == 0:
+            problems.append(f"fill {number}: reading fails where there is no space at all")
+        (mount / "hog").unlink()
     filler.unlink()
     begun = time.monotonic()
     while time.monotonic() < begun + 30:
@@ -399,6 +419,25 @@ def big_messages(house, user):
 
 def f11_flips(state, rounds):
     """A bit flipped in a store file: noticed or harmless, the others fine, and it starts."""
+    return flips(state, rounds, compactions=0)
+
+
+def f11_compact(state, rounds):
+    """The same in tables; then restarts with mail between them, so that each table is compacted."""
+    return flips(state, rounds, compactions=6)
+
+
+def flip(path, dice):
+    offset = dice.randrange(path.stat().st_size)
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ (1 << dice.randrange(8))]))
+    return f"{path.name}@{offset}"
+
+
+def flips(state, rounds, compactions):
     origin = state.folder / "origin"
     if not origin.exists():
         house = Torn(origin, users=USERS[:4])
@@ -408,48 +447,60 @@ def f11_flips(state, rounds):
         house.stop()
         state.update(accepted=load.so_far(), port=house.port)
         state.save()
-    accepted = [tuple(item) for item in state["accepted"]]
+    copies = len([1 for _, recipients in state["accepted"] for _ in recipients])
     dice = random.Random()
     for number in range(state.get("rounds", 0), rounds):
         folder = state.folder / "house"
         shutil.rmtree(folder, ignore_errors=True)
         shell(f"cp -a {origin} {folder}")
         files = [path for path in (folder / "data" / "store").rglob("*") if path.is_file() and path.stat().st_size > 0
-                 and path.name not in ("LOCK", "reserve", "LOG") and not path.name.startswith("LOG")]
+                 and path.name not in ("LOCK", "lock", "reserve") and (not compactions or path.suffix == ".sst")]
         victim = dice.choices(files, weights=[path.stat().st_size for path in files])[0]
-        offset = dice.randrange(victim.stat().st_size)
-        with open(victim, "r+b") as file:
-            file.seek(offset)
-            byte = file.read(1)[0]
-            file.seek(offset)
-            file.write(bytes([byte ^ (1 << dice.randrange(8))]))
-        house = Torn(folder, users=USERS[:4])
-        house.data = folder / "data"
-        what = f"{victim.name}@{offset}"
-        try:
-            house.again()
-            house.send("sender@torture.test", [USERS[0]], b"Subject: after the flip\r\n\r\nx\r\n")
-            wrong = [readable(house, user) for user in USERS[:4]]
-            missing, altered = sum(item[0] for item in wrong), sum(item[1] for item in wrong)
-            lost = len([1 for _, recipients in accepted for _ in recipients]) - sum(item[2] for item in wrong)
-            house.stop()
-            log = house.log.read_text(errors="replace")
-            noticed = "alarm" in log or "corrupt" in log
-            harmless = missing == 0 and altered == 0 and lost == 0
-            verdict = "harmless" if harmless else "noticed" if noticed and altered == 0 and missing <= 200 else "bad"
-        except (AssertionError, OSError, imaplib.IMAP4.error, Exception) as wrong:
-            verdict, missing, altered = "bad", 0, 0
-            what += f" {wrong}"[:300]
-            if house.process:
-                house.kill()
+        what = flip(victim, dice)
+        verdict, gone = after_flip(folder, copies, compactions)
         state[verdict] = state.get(verdict, 0) + 1
-        if verdict == "bad":
-            state["which"] = (state.get("which", []) + [f"{what}: missing {missing}, altered {altered}"])[:20]
+        state["most_gone"] = max(state.get("most_gone", 0), gone if isinstance(gone, int) else 0)
+        if verdict in ("bad", "does not start"):
+            state["which"] = (state.get("which", []) + [f"{what}: {gone}"])[:50]
         state["rounds"] = number + 1
         state.save()
-        print(f"flip {number + 1} {what}: {verdict}", flush=True)
-    return state.get("bad", 0) == 0, (f"{rounds} flips: harmless {state.get('harmless', 0)}, noticed {state.get('noticed', 0)}, "
-                                      f"bad {state.get('bad', 0)} {'; '.join(state.get('which', [])[:2])}")
+        print(f"flip {number + 1} {what}: {verdict} {gone}", flush=True)
+    bad = state.get("bad", 0) + state.get("does not start", 0)
+    return bad == 0, (f"{rounds} flips in a store of {copies} messages{', then compactions' if compactions else ''}: "
+                      f"harmless {state.get('harmless', 0)}, noticed {state.get('noticed', 0)} (at most {state['most_gone']} messages "
+                      f"answered NO), does not start {state.get('does not start', 0)}, bad {state.get('bad', 0)} "
+                      f"{'; '.join(state.get('which', [])[:3])}")
+
+
+def after_flip(folder, copies, compactions):
+    """(verdict, how many messages could not be read, or what is wrong)"""
+    house = Torn(folder, users=USERS[:4])
+    try:
+        house.again()
+    except (AssertionError, OSError) as wrong:
+        text = str(wrong)
+        said = [line for line in text.splitlines() if re.search("(?i)corrupt|checksum|damage", line)]
+        return "does not start", (said or [text])[-1][-300:]
+    try:
+        for _ in range(compactions):
+            house.send("sender@torture.test", USERS[:4], b"Subject: between\r\n\r\nx\r\n")
+            house.stop()
+            house.again()
+        house.send("sender@torture.test", [USERS[0]], b"Subject: after the flip\r\n\r\nx\r\n")
+        wrong = [readable(house, user) for user in USERS[:4]]
+        house.stop()
+    except Exception as wrong:  # whatever a client may meet
+        if house.process:
+            house.kill()
+        return "bad", f"{type(wrong).__name__} {wrong}"[:300]
+    altered, right = sum(item[1] for item in wrong), sum(item[2] for item in wrong)
+    gone = copies - right
+    if gone == 0 and altered == 0:
+        return "harmless", 0
+    noticed = re.search(r"(?i)corrupt|checksum|damage", house.log.read_text(errors="replace"))
+    if altered or not noticed or gone > 200:
+        return "bad", f"{gone} gone, {altered} altered, {'noticed' if noticed else 'not noticed'}"
+    return "noticed", gone
 
 
 def readable(house, user):
@@ -495,12 +546,16 @@ def f16_stop(state, rounds):
 
 
 def f17_backup(state, rounds):
-    problems = []
-    accepted = []
+    problems = state.get("problems", [])
+    accepted = [tuple(item) for item in state.get("accepted", [])]
     house = Torn(state.folder / "house").begin()
-    for number in range(rounds):
-        copy, restored = house.data.parent / f"copy{number}", state.folder / "restored"
-        shutil.rmtree(restored, ignore_errors=True)
+    copies = state.folder / "copies"  # the server makes them, whoever it is
+    copies.mkdir(exist_ok=True)
+    copies.chmod(0o777)
+    for number in range(state.get("rounds", 0), rounds):
+        copy, restored = copies / f"copy{number}", state.folder / "restored"
+        for left in (restored, copy):
+            shutil.rmtree(left, ignore_errors=True)
         with loads.Load(f"f17.{os.getpid()}.{number}", house.port["smtp"], USERS) as load:
             time.sleep(random.uniform(0.3, 1))
             before = accepted + load.so_far()
@@ -524,6 +579,8 @@ def f17_backup(state, rounds):
         shutil.rmtree(copy, ignore_errors=True)
         if lost or doubled or found.broken or faults:
             problems.append(f"backup {number}: lost {len(lost)}, doubled {len(doubled)}, broken {len(found.broken)}, faults {faults}")
+        state.update(rounds=number + 1, accepted=accepted, problems=problems)
+        state.save()
         print(f"backup {number + 1}: {len(before)} accepted before, lost {len(lost)}, audit faults {faults}", flush=True)
     house.stop()
     return not problems, f"{rounds} backups of a running server, restored: {'; '.join(problems[:3]) or 'everything acknowledged before was there, audits clean'}"
@@ -535,9 +592,11 @@ ROWS = {
     "F3c": (20, "the same without syncs: must lose mail", f3_control),
     "F5": (200, "sync number N fails with EIO", f5_sync),
     "F6": (20, "a disk of 48 MB runs full", f6_full),
+    "F6n": (200, "write number N fails with ENOSPC", f6_call),
     "F8": (600, "64 descriptors, for so many seconds", f8_descriptors),
     "F9": (100, "messages of 50 MB at once in 256 MB", f9_memory),
     "F11": (1000, "a flipped bit in a store file", f11_flips),
+    "F11c": (100, "a flipped bit in a table, then compactions", f11_compact),
     "F16": (50, "SIGTERM under load", f16_stop),
     "F17": (20, "a backup taken live, restored", f17_backup),
 }
