@@ -376,6 +376,12 @@ int backup_command(std::span<const std::string> arguments)
     if (const Result<void> opened = session.open(); !opened)
         return report(opened.error());
     const std::string whole = std::filesystem::absolute(folder).lexically_normal().string();
+    // Written by the server, which is not root: the folder becomes its user's.
+    const Result<User> owner = owner_of(data_folder_of(session.data));
+    if (!owner)
+        return report(owner.error());
+    if (const Result<void> made = make_data_folder(whole, &*owner); !made)
+        return report(made.error());
     const Result<json::object> answer = session.client->ask("POST", {"backup"}, {{"folder", whole}});
     if (!answer)
         return report(answer.error());
@@ -396,12 +402,15 @@ int restore_command(std::span<const std::string> arguments)
     app.add_flag("--json", as_json, "one JSON document instead of a sentence");
     if (const auto code = parse_options(app, command_named("restore"), arguments))
         return *code;
-    if (const Result<void> made = make_data_folder(data, nullptr); !made)
+    // Root restores for the server's user, to whom the backup belongs.
+    const Result<User> owner = owner_of(backup);
+    if (!owner)
+        return report(owner.error());
+    if (const Result<void> made = make_data_folder(data, &*owner); !made)
         return report(made.error());
     const Result<store::BackupReport> restored = store::restore(backup, data + "/store");
     if (!restored)
         return report(restored.error());
-    // Whoever owns the data folder owns what is in it: a server that is not root must read it.
     if (const Result<void> given = give_to_owner(data); !given)
         return report(given.error());
     if (as_json)

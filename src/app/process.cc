@@ -102,15 +102,23 @@ Result<void> make_data_folder(const std::string& path, const User* user)
     return {};
 }
 
-Result<void> give_to_owner(const std::string& folder)
+Result<User> owner_of(const std::string& folder)
 {
     struct stat facts{};
     if (::stat(folder.c_str(), &facts) != 0)
         return fail(system_error(folder));
-    if (!is_root() || facts.st_uid == 0)
+    return User{facts.st_uid, facts.st_gid};
+}
+
+Result<void> give_to_owner(const std::string& folder)
+{
+    const Result<User> owner = owner_of(folder);
+    if (!owner)
+        return fail(owner.error());
+    if (!is_root() || owner->uid == 0)
         return {};
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-        if (::lchown(entry.path().c_str(), facts.st_uid, facts.st_gid) != 0)
+        if (::lchown(entry.path().c_str(), owner->uid, owner->gid) != 0)
             return fail(system_error(entry.path().string()));
     return {};
 }

@@ -32,6 +32,7 @@ Result<void> become(const User& user);
 // Made with mode 0700 where it is not there, with its parents; given to `user` where we are root.
 Result<void> make_data_folder(const std::string& path, const User* user);
 
+Result<User> owner_of(const std::string& folder);
 // Everything below `folder` to the user whom the folder belongs to. Needed where root made it.
 Result<void> give_to_owner(const std::string& folder);
 

@@ -63,6 +63,7 @@ directory::Peer Session::peer()
     return {.address = wire.peer().address,
             .session = id_,
             .encrypted = may_send_passwords(),
+            .was_told_of_plus = false,  // decision 7
             .channel_binding = [&wire](std::string_view type) -> std::string {
                 if (type == "tls-exporter")
                     return wire.channel_binding(net::ChannelBinding::tls_exporter);
