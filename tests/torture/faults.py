@@ -288,8 +288,12 @@ def one_fill(mount, number):
     client = imaplib.IMAP4_SSL("127.0.0.1", house.port["imaps"], ssl_context=house.tls(), timeout=30)
     client.login(USERS[0], "posthouse")
     client.select("INBOX")
-    if client.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"y" * 5000)[0] != "NO":
-        problems.append(f"fill {number}: APPEND on a full disk was not refused")
+    for _ in range(1000):  # a log that goes when its mail is in tables may give room for a few
+        kind, answer = client.append("INBOX", None, None, b"Subject: x\r\n\r\n" + b"y" * 5000)
+        if kind == "NO":
+            break
+    if kind != "NO" or b"[LIMIT]" not in answer[0]:
+        problems.append(f"fill {number}: APPEND on a full disk is answered {kind} {answer}")
     if client.uid("STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)")[0] != "OK" or client.expunge()[0] != "OK":
         problems.append(f"fill {number}: deleting on a full disk fails")
     client.logout()
@@ -443,8 +447,9 @@ def flips(state, rounds, compactions):
         house = Torn(origin, users=USERS[:4])
         house.begin()
         with loads.Load("f11", house.port["smtp"], USERS[:4]) as load:
-            time.sleep(3)
+            time.sleep(1)
         house.stop()
+        (house.data / "store" / "reserve").unlink(missing_ok=True)  # made anew at each start; copying it takes long
         state.update(accepted=load.so_far(), port=house.port)
         state.save()
     copies = len([1 for _, recipients in state["accepted"] for _ in recipients])
