@@ -154,7 +154,7 @@ rocksdb::Status Committer::write_when_ready(Instance& instance, rocksdb::WriteBa
 
 void Committer::write_on(Instance& instance, Requests& requests)
 {
-    Group group(instance);
+    Group group(instance, [this](const rocksdb::Status& damage) { return engine_.mend(damage); });
     const bool takes_intake = engine_.takes_intake();
     bool synced = false;
     std::uint64_t commits = 0;

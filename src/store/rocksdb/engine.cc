@@ -44,7 +44,10 @@ Result<std::unique_ptr<Engine>> Engine::open(RocksOptions options, Log& log)
 }
 
 Engine::Engine(RocksOptions options, Log& log, FolderLock lock) :
-    options_(std::move(options)), log_(log), lock_(std::move(lock))
+    options_(std::move(options)),
+    log_(log),
+    lock_(std::move(lock)),
+    mender_(options_.folder + "/db", aside_folder(options_), log)
 {
     if (options_.unsafe_no_sync)
         log_.write(LogLevel::alarm, room, 0,
@@ -82,16 +85,52 @@ Result<SalvageReport> Engine::open_instance(std::uint64_t last_sequence)
     const std::string db = options_.folder + "/db";
     if (auto made = make_folder(db); !made)
         return posthouse::fail(made.error());
+    mender_.mend_before_opening();
     Result<SalvageReport> salvaged = salvage_logs(db, aside_folder(options_), last_sequence, log_);
     if (!salvaged)
         return salvaged;
-    Result<std::shared_ptr<Instance>> opened =
-        Instance::open(options_, log_, [this](const std::string& why) { fail(nullptr, why); });
+    Result<std::shared_ptr<Instance>> opened = open_or_mend();
     if (!opened)
         return posthouse::fail(opened.error());
     wrote((*opened)->db().GetLatestSequenceNumber());
     put(*std::move(opened));
     return salvaged;
+}
+
+Result<std::shared_ptr<Instance>> Engine::open_or_mend()
+{
+    constexpr int most_repairs = 8;
+    for (int repairs = 0;; ++repairs) {
+        Result<std::shared_ptr<Instance>> opened =
+            Instance::open(options_, log_, [this](const rocksdb::Status& status) { on_background_failure(status); });
+        if (opened || opened.error() != ErrorCode::corrupt || repairs == most_repairs ||
+            !mender_.mend(opened.error().text))
+            return opened;
+    }
+}
+
+// On RocksDB's threads. Damaged data does not stop the healthy rest; whatever the disk refused does.
+void Engine::on_background_failure(const rocksdb::Status& status)
+{
+    if (!status.IsCorruption()) {
+        fail(nullptr, status.ToString());
+    } else if (!mend(status)) {
+        compaction_damaged_ = true;
+        tell_trouble();
+    }
+}
+
+void Engine::go_on_without_compaction()
+{
+    if (!compaction_damaged_.exchange(false))
+        return;
+    const std::shared_ptr<Instance> instance = to_write();
+    if (!instance)
+        return;
+    log_.write(
+        LogLevel::alarm, room, 0,
+        "damage that cannot be put right stands in the way of compaction: restore a backup, or export and import");
+    instance->stop_compacting();
 }
 
 Engine::~Engine()

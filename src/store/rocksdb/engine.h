@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "store/rocksdb/folder.h"
 #include "store/rocksdb/instance.h"
+#include "store/rocksdb/mender.h"
 #include "store/rocksdb/options.h"
 #include "store/rocksdb/salvage.h"
 
@@ -41,6 +42,13 @@ public:
     // `instance` must never be written to again (one that is no longer in use: no effect).
     void fail(const Instance* instance, const std::string& why);
 
+    // After a read met damage: true if it was put right and the read is worth another try. Blocks.
+    bool mend(const rocksdb::Status& damage) { return damage.IsCorruption() && mend(damage.ToString()); }
+    bool mend(const std::string& damage) { return mender_.mend(damage); }
+    // A compaction met damage that cannot be put right: no compaction can pass it, so none is tried any
+    // more, and writers no longer wait for them. For the keeper.
+    void go_on_without_compaction();
+
     Health health() const;
     bool takes_intake() const { return health() == Health::good; }
     // Asks the file system for its free space and draws the conclusions.
@@ -57,6 +65,8 @@ public:
 private:
     Engine(RocksOptions options, Log& log, FolderLock lock);
     Result<SalvageReport> open_instance(std::uint64_t last_sequence);
+    Result<std::shared_ptr<Instance>> open_or_mend();
+    void on_background_failure(const rocksdb::Status& status);
     Result<void> open_first();
     std::shared_ptr<Instance> take_idle_instance();
     void put(std::shared_ptr<Instance> instance);
@@ -67,7 +77,9 @@ private:
     RocksOptions options_;
     Log& log_;
     FolderLock lock_;
+    Mender mender_;
     SalvageReport salvaged_;
+    std::atomic<bool> compaction_damaged_{false};
     std::atomic<std::uint64_t> last_sequence_{~0ull};
     std::atomic<bool> low_space_{false};
     std::atomic<bool> failed_{false};

@@ -147,16 +147,24 @@ Result<void> cut_file(const std::string& path, std::uint64_t size)
     return {};
 }
 
-Result<std::string> read_file(const std::string& path)
+Result<std::uint64_t> file_size(const std::string& path)
+{
+    struct stat status;
+    if (::stat(path.c_str(), &status) != 0)
+        return system_failure("cannot look at", path);
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<std::string> read_range(const std::string& path, std::uint64_t offset, std::uint64_t size)
 {
     const File file(path, O_RDONLY);
-    struct stat status;
-    if (!file.is_open() || ::fstat(file.descriptor(), &status) != 0)
+    if (!file.is_open())
         return system_failure("cannot open", path);
-    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+    std::string bytes(size, '\0');
     std::size_t at = 0;
     while (at < bytes.size()) {
-        const ssize_t got = ::pread(file.descriptor(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+        const ssize_t got =
+            ::pread(file.descriptor(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(offset + at));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -167,6 +175,22 @@ Result<std::string> read_file(const std::string& path)
     }
     bytes.resize(at);
     return bytes;
+}
+
+Result<std::string> read_file(const std::string& path)
+{
+    const Result<std::uint64_t> size = file_size(path);
+    if (!size)
+        return fail(size.error());
+    return read_range(path, 0, *size);
+}
+
+Result<void> overwrite_file(const std::string& path, std::uint64_t offset, std::string_view bytes)
+{
+    const File file(path, O_WRONLY);
+    if (!file.is_open() || ::lseek(file.descriptor(), static_cast<off_t>(offset), SEEK_SET) < 0)
+        return system_failure("cannot open", path);
+    return write_all(file, path, bytes);
 }
 
 Result<void> copy_file(const std::string& from, const std::string& to)

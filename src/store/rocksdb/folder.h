@@ -40,6 +40,9 @@ Result<void> make_folder(const std::string& folder);
 Result<void> write_file(const std::string& path, std::string_view bytes);  // by a new file and rename
 Result<void> cut_file(const std::string& path, std::uint64_t size);
 Result<std::string> read_file(const std::string& path);
+Result<std::string> read_range(const std::string& path, std::uint64_t offset, std::uint64_t size);  // less at the end
+Result<void> overwrite_file(const std::string& path, std::uint64_t offset, std::string_view bytes);  // in place
+Result<std::uint64_t> file_size(const std::string& path);
 Result<void> copy_file(const std::string& from, const std::string& to);
 Result<void> sync_folder(const std::string& folder);
 

@@ -84,8 +84,7 @@ Outcome Group::judge(const Batch& batch)
             }
         }
         rocksdb::PinnableSlice value;
-        const rocksdb::Status got =
-            instance_.db().Get({}, instance_.rows(), slice(stored_key(batch.partition, check.key)), &value);
+        const rocksdb::Status got = read(stored_key(batch.partition, check.key), value);
         if (!got.ok() && !got.IsNotFound())
             return got.IsCorruption() ? Outcome::corrupt : Outcome::unavailable;
         const bool same = got.IsNotFound() ? !check.equals : check.equals && slice(*check.equals) == value;
@@ -123,14 +122,24 @@ void Group::append(const Batch& batch)
         writes_.Put(instance_.rows(), slice(view(head)), head_value(batch.id));
 }
 
+rocksdb::Status Group::read(std::string_view key, rocksdb::PinnableSlice& value) const
+{
+    rocksdb::Status got = instance_.db().Get({}, instance_.rows(), slice(key), &value);
+    if (got.IsCorruption() && mend_(got)) {
+        value.Reset();
+        got = instance_.db().Get({}, instance_.rows(), slice(key), &value);
+    }
+    return got;
+}
+
 rocksdb::Status Group::stored_head(Partition partition, std::optional<CommitId>& id) const
 {
-    std::string value;
-    const rocksdb::Status got = instance_.db().Get({}, instance_.rows(), slice(view(head_key(partition))), &value);
+    rocksdb::PinnableSlice value;
+    const rocksdb::Status got = read(view(head_key(partition)), value);
     if (got.IsNotFound())
         return rocksdb::Status::OK();
     if (got.ok())
-        id = commit_id(value);
+        id = commit_id({value.data(), value.size()});
     return got;
 }
 

@@ -13,7 +13,9 @@ namespace posthouse::store {
 
 class Group {
 public:
-    explicit Group(Instance& instance) : instance_(instance) { }
+    // `mend` is asked when a row is found damaged: true to read it again.
+    using Mend = std::function<bool(const rocksdb::Status&)>;
+    Group(Instance& instance, Mend mend) : instance_(instance), mend_(std::move(mend)) { }
 
     // Judges the checks against the database and everything added so far; `ok`: it is in the group.
     Outcome add(const Batch& batch);
@@ -35,9 +37,11 @@ private:
     Outcome judge(const Batch& batch);
     void index(Earlier& earlier);
     void append(const Batch& batch);
+    rocksdb::Status read(std::string_view key, rocksdb::PinnableSlice& value) const;
     rocksdb::Status stored_head(Partition partition, std::optional<CommitId>& id) const;
 
     Instance& instance_;
+    Mend mend_;
     rocksdb::WriteBatch writes_;
     std::map<Partition, Earlier> earlier_;
 };

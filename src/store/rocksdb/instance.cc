@@ -21,23 +21,28 @@ namespace {
 
 class Listener final : public rocksdb::EventListener {
 public:
-    Listener(Log& log, std::function<void(std::string)> on_failure) : log_(log), on_failure_(std::move(on_failure)) { }
+    Listener(Log& log, Instance::OnFailure on_failure) : log_(log), on_failure_(std::move(on_failure)) { }
 
     void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override
     {
         const std::string what = status->ToString();
         log_.write(LogLevel::alarm, "store/rocksdb", 0, "the store's background work failed",
                    {{"reason", std::to_string(static_cast<int>(reason))}, {"error", what}});
-        // Damaged data does not stop the healthy rest, and a compaction may wait until there is room for
-        // it; whatever else the disk refused does.
+        // A compaction may wait until there is room for it.
         const bool waits = reason == rocksdb::BackgroundErrorReason::kCompaction && status->IsNoSpace();
-        if (!status->IsCorruption() && !waits && on_failure_)
-            on_failure_(what);
+        if (!waits)
+            on_failure_(*status);
+    }
+    // Damage met by a compaction is no background error while paranoid_checks is off.
+    void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& job) override
+    {
+        if (job.status.IsCorruption())
+            on_failure_(job.status);
     }
 
 private:
     Log& log_;
-    std::function<void(std::string)> on_failure_;
+    Instance::OnFailure on_failure_;
 };
 
 // RocksDB's own notes go nowhere but for its warnings and errors, which come into our log.
@@ -127,6 +132,7 @@ rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cac
     table.cache_index_and_filter_blocks_with_high_priority = true;
     table.pin_l0_filter_and_index_blocks_in_cache = true;
     table.format_version = 5;
+    table.checksum = rocksdb::kCRC32c;  // tells a flipped bit's place (flipped_bit.h)
     return table;
 }
 
@@ -219,8 +225,7 @@ Error to_error(const rocksdb::Status& status, std::string_view doing)
     return {code, fmt::format("{}: {}", doing, status.ToString())};
 }
 
-Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Log& log,
-                                                 std::function<void(std::string)> on_failure)
+Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Log& log, OnFailure on_failure)
 {
     Setup setup = set_up(options, log);
     setup.db.listeners.push_back(std::make_shared<Listener>(log, std::move(on_failure)));
@@ -258,6 +263,17 @@ Instance::~Instance()
     for (rocksdb::ColumnFamilyHandle* family : families_)
         db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
     db_->Close().PermitUncheckedError();
+}
+
+void Instance::stop_compacting()
+{
+    const std::unordered_map<std::string, std::string> options{{"disable_auto_compactions", "true"},
+                                                               {"level0_slowdown_writes_trigger", "100000"},
+                                                               {"level0_stop_writes_trigger", "100000"},
+                                                               {"soft_pending_compaction_bytes_limit", "0"},
+                                                               {"hard_pending_compaction_bytes_limit", "0"}};
+    for (rocksdb::ColumnFamilyHandle* family : families_)
+        db_->SetOptions(family, options).PermitUncheckedError();
 }
 
 rocksdb::Status Instance::flush()

@@ -18,9 +18,10 @@ namespace posthouse::store {
 class Instance {
 public:
     // Makes the database where there is none. `on_failure` is called from RocksDB's threads when a
-    // background job failed in a way that needs a new instance. The log outlives the instance.
-    static Result<std::shared_ptr<Instance>> open(const RocksOptions& options, Log& log,
-                                                  std::function<void(std::string)> on_failure);
+    // background job met damage, or failed in a way that needs a new instance. The log outlives the
+    // instance.
+    using OnFailure = std::function<void(const rocksdb::Status&)>;
+    static Result<std::shared_ptr<Instance>> open(const RocksOptions& options, Log& log, OnFailure on_failure);
     // For reading only, where the disk takes no writes.
     static Result<std::shared_ptr<Instance>> open_to_read(const RocksOptions& options, Log& log);
     ~Instance();
@@ -32,6 +33,8 @@ public:
 
     // Writes everything into tables, so that the next start has no log to read. Blocks.
     rocksdb::Status flush();
+    // No compaction from now on, and no writer waits for one.
+    void stop_compacting();
 
 private:
     Instance() = default;

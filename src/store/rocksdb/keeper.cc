@@ -76,6 +76,7 @@ bool Keeper::tick()
         committer_.sync_soon();
     unsynced_seen_ = unsynced;
 
+    engine_.go_on_without_compaction();
     const CommitFigures figures = committer_.figures();
     const bool active = std::exchange(commits_seen_, figures.commits) != figures.commits;
     const Health health = engine_.health();

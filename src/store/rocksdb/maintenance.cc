@@ -89,10 +89,11 @@ Result<BackupReport> Maintenance::back_up(const std::string& folder)
 Result<VerifyReport> Maintenance::verify()
 {
     return run<VerifyReport>([this](Instance& instance) {
-        const std::size_t most = Limits().value_bytes;
-        return store::verify(instance, stopping_, [this, most](std::string_view stored) {
-            return packer_.unpack(stored, most).has_value();
-        });
+        const VerifyHelp help{
+            .check_body =
+                [this](std::string_view stored) { return packer_.unpack(stored, Limits().value_bytes).has_value(); },
+            .mend = [this](const std::string& error) { return engine_.mend(error); }};
+        return store::verify(instance, stopping_, help);
     });
 }
 

@@ -147,7 +147,7 @@ TEST_F(MaintenanceTest, VerifyReadsEverything)
     EXPECT_GT(report->bytes, 200u * 4000);
 }
 
-TEST_F(MaintenanceTest, VerifyNamesTheDamagedBody)
+TEST_F(MaintenanceTest, VerifyPutsAFlippedBitRight)
 {
     {
         const auto store = open("store");
@@ -157,6 +157,26 @@ TEST_F(MaintenanceTest, VerifyNamesTheDamagedBody)
     const auto blobs = files("store", ".blob");
     ASSERT_FALSE(blobs.empty());
     flip_bit(blobs[0], std::filesystem::file_size(blobs[0]) * 4);
+    const auto store = open("store");
+    const auto report = store->verify();
+    ASSERT_TRUE(report.has_value());
+    EXPECT_TRUE(report->is_clean());
+    EXPECT_EQ(report->mended, 1u);
+    expect_numbers(*store, 200);
+    EXPECT_TRUE(std::filesystem::exists(options("store").folder + "/damaged")) << "the piece as it was is kept";
+}
+
+TEST_F(MaintenanceTest, VerifyNamesTheDamagedBody)
+{
+    {
+        const auto store = open("store");
+        for (std::uint64_t number = 0; number < 200; ++number)
+            put(*store, number);
+    }
+    const auto blobs = files("store", ".blob");
+    ASSERT_FALSE(blobs.empty());
+    for (const std::uint64_t bit : {0u, 9u, 18u})  // more than one: beyond repair
+        flip_bit(blobs[0], std::filesystem::file_size(blobs[0]) * 4 + bit);
     const auto store = open("store");
     const auto report = store->verify();
     ASSERT_TRUE(report.has_value());

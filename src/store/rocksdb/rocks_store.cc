@@ -17,6 +17,8 @@ namespace {
 constexpr auto exchange_pause = 20ms;
 constexpr int exchange_pauses = 150;
 
+constexpr int most_repairs = 4;  // in one read
+
 }  // namespace
 
 struct RocksStore::Parts {
@@ -72,8 +74,8 @@ namespace {
 // One read: first from memory on the caller's thread, then by the workers. `read` is called with the
 // instance, the reach and the place for its answer, at most twice.
 template <class T, class Read>
-Task<Result<T>> read_by(const Engine& engine, Workers& workers, WaitingReads& waiting, Keeper& keeper,
-                        const Clock& clock, Reach first, Deadline deadline, Read read)
+Task<Result<T>> read_by(Engine& engine, Workers& workers, WaitingReads& waiting, Keeper& keeper, const Clock& clock,
+                        Reach first, Deadline deadline, Read read)
 {
     if (deadline.passed(clock))
         co_return fail(ErrorCode::timeout, "the deadline passed before the read began");
@@ -89,7 +91,7 @@ Task<Result<T>> read_by(const Engine& engine, Workers& workers, WaitingReads& wa
         const rocksdb::Status status = read(*instance, Reach::memory, value);
         if (status.ok())
             co_return std::move(value);
-        if (!status.IsIncomplete())
+        if (!status.IsIncomplete() && !status.IsCorruption())
             co_return fail(to_error(status, "cannot read"));
     }
     // Whichever comes first, the worker or the deadline, gives the answer.
@@ -106,17 +108,23 @@ Task<Result<T>> read_by(const Engine& engine, Workers& workers, WaitingReads& wa
     const std::uint64_t ticket =
         waiting.add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
     keeper.wake();
-    const bool taken = workers.enqueue([race, instance = std::move(instance), read = std::move(read)]() mutable {
+    auto job = [race, &engine, instance = std::move(instance), read = std::move(read)]() mutable {
         try {
             T value{};
-            const rocksdb::Status status = read(*instance, Reach::disk, value);
+            rocksdb::Status status = read(*instance, Reach::disk, value);
+            // What one flipped bit damaged is put right; a page may meet several.
+            for (int repairs = 0; repairs < most_repairs && status.IsCorruption() && engine.mend(status); ++repairs) {
+                value = T{};
+                status = read(*instance, Reach::disk, value);
+            }
             instance.reset();
             race->decide(status.ok() ? Result<T>(std::move(value)) : fail(to_error(status, "cannot read")));
         } catch (const std::exception& bug) {
             instance.reset();
             race->decide(fail(ErrorCode::unavailable, bug.what()));
         }
-    });
+    };
+    const bool taken = workers.enqueue(std::move(job));
     if (!taken)
         race->decide(fail(ErrorCode::unavailable, "too many reads wait for the disk"));
     Result<T> answer = co_await race->promise.get();

@@ -43,7 +43,17 @@ rocksdb::ReadOptions reading_all()
     return options;
 }
 
-void verify_tables(Instance& instance, const std::atomic<bool>& stop, VerifyReport& report)
+constexpr int most_repairs = 1000;  // of one table, of one partition
+
+bool mend(const rocksdb::Status& damage, const VerifyHelp& help, VerifyReport& report)
+{
+    if (!damage.IsCorruption() || !help.mend(damage.ToString()))
+        return false;
+    ++report.mended;
+    return true;
+}
+
+void verify_tables(Instance& instance, const std::atomic<bool>& stop, const VerifyHelp& help, VerifyReport& report)
 {
     std::vector<rocksdb::LiveFileMetaData> files;
     instance.db().GetLiveFilesMetaData(&files);
@@ -56,8 +66,12 @@ void verify_tables(Instance& instance, const std::atomic<bool>& stop, VerifyRepo
                                          : file.column_family_name == "bodies" ? instance.bodies()
                                                                                : instance.db().DefaultColumnFamily());
         const std::string path = file.db_path + file.name;
-        const rocksdb::Status status =
-            rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options), reading_all(), path);
+        rocksdb::Status status;
+        for (int repairs = 0; repairs < most_repairs; ++repairs) {
+            status = rocksdb::VerifySstFileChecksum(options, rocksdb::EnvOptions(options), reading_all(), path);
+            if (!mend(status, help, report))
+                break;
+        }
         if (!status.ok())
             note_fault(report, path + ": " + status.ToString());
     }
@@ -67,13 +81,12 @@ void verify_tables(Instance& instance, const std::atomic<bool>& stop, VerifyRepo
 // lies between the two is damaged.
 class Walk {
 public:
-    Walk(Instance& instance, Partition partition, Space space, VerifyReport& report,
-         const std::function<bool(std::string_view)>& check_body) :
+    Walk(Instance& instance, Partition partition, Space space, VerifyReport& report, const VerifyHelp& help) :
         instance_(instance),
         partition_(partition),
         space_(space),
         report_(report),
-        check_body_(check_body),
+        help_(help),
         range_(stored_range(partition, {})),
         lower_(range_.from),
         upper_(range_.until)
@@ -82,24 +95,11 @@ public:
 
     void run()
     {
-        auto forward = iterator();
-        std::optional<Key> last;
-        for (forward->SeekToFirst(); forward->Valid(); forward->Next()) {
-            last = key_of(*forward);
-            note_good(*forward, *last);
-        }
-        if (forward->status().ok())
-            return;
-        const std::string error = forward->status().ToString();
-        auto backward = iterator();
-        std::optional<Key> first;
-        for (backward->SeekToLast(); backward->Valid(); backward->Prev()) {
-            Key key = key_of(*backward);
-            if (last && key <= *last)
-                break;
-            first = std::move(key);
-        }
-        note_damage(std::move(last), std::move(first), error);
+        rocksdb::Status status = forward();
+        for (int repairs = 0; repairs < most_repairs && mend(status, help_, report_); ++repairs)
+            status = forward();
+        if (!status.ok())
+            note_damage(last_, first_from_the_end(), status.ToString());
     }
 
 private:
@@ -110,13 +110,40 @@ private:
         options.iterate_upper_bound = &upper_;
         return std::unique_ptr<rocksdb::Iterator>(instance_.db().NewIterator(options, instance_.family(space_)));
     }
+    // Goes on behind the last row that was read.
+    rocksdb::Status forward()
+    {
+        const auto rows = iterator();
+        if (last_)
+            rows->Seek(stored_key(partition_, *last_ + '\0'));
+        else
+            rows->SeekToFirst();
+        for (; rows->Valid(); rows->Next()) {
+            last_ = key_of(*rows);
+            note_good(*rows, *last_);
+        }
+        return rows->status();
+    }
+    std::optional<Key> first_from_the_end()
+    {
+        const auto rows = iterator();
+        std::optional<Key> first;
+        for (rows->SeekToLast(); rows->Valid(); rows->Prev()) {
+            Key key = key_of(*rows);
+            if (last_ && key <= *last_)
+                break;
+            note_good(*rows, key);
+            first = std::move(key);
+        }
+        return first;
+    }
     static Key key_of(const rocksdb::Iterator& iterator) { return iterator.key().ToString().substr(prefix_bytes); }
     void note_good(const rocksdb::Iterator& iterator, const Key& key)
     {
         const rocksdb::Slice value = iterator.value();
         report_.bytes += iterator.key().size() + value.size();
         ++(space_ == Space::rows ? report_.rows : report_.bodies);
-        if (space_ == Space::bodies && !check_body_({value.data(), value.size()}))
+        if (space_ == Space::bodies && !help_.check_body({value.data(), value.size()}))
             note_damage(key, key, "a packed value cannot be unpacked");
     }
     void note_damage(std::optional<Key> after, std::optional<Key> before, std::string error)
@@ -133,7 +160,8 @@ private:
     Partition partition_;
     Space space_;
     VerifyReport& report_;
-    const std::function<bool(std::string_view)>& check_body_;
+    const VerifyHelp& help_;
+    std::optional<Key> last_;  // that was read
     Range range_;
     rocksdb::Slice lower_;
     rocksdb::Slice upper_;
@@ -157,16 +185,15 @@ std::vector<Partition> all_partitions(Instance& instance, VerifyReport& report)
 
 }  // namespace
 
-Result<VerifyReport> verify(Instance& instance, const std::atomic<bool>& stop,
-                            const std::function<bool(std::string_view stored)>& check_body)
+Result<VerifyReport> verify(Instance& instance, const std::atomic<bool>& stop, const VerifyHelp& help)
 {
     VerifyReport report;
-    verify_tables(instance, stop, report);
+    verify_tables(instance, stop, help, report);
     for (const Partition& partition : all_partitions(instance, report)) {
         for (const Space space : {Space::rows, Space::bodies}) {
             if (stop)
                 return fail(ErrorCode::cancelled, "the store is being closed");
-            Walk(instance, partition, space, report, check_body).run();
+            Walk(instance, partition, space, report, help).run();
         }
     }
     return report;

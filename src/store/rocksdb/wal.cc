@@ -107,6 +107,8 @@ WalReader::Fragment WalReader::fragment()
             continue;
         }
         Fragment found = parse_at(at_);
+        if (found.kind == Fragment::Kind::bad)
+            bad_fragments_.push_back(at_);
         at_ = found.kind == Fragment::Kind::bad ? skip_bad(at_) : found.end;
         return found;
     }

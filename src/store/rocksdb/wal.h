@@ -41,6 +41,8 @@ public:
     std::optional<WalRecord> next();
     // Stretches that could not be read, up to the last record given; `tail()` is not among them.
     const std::vector<WalDamage>& damage() const { return damage_; }
+    // Where fragments stand that could not be read: inside damage() or the tail.
+    const std::vector<std::size_t>& bad_fragments() const { return bad_fragments_; }
     // After next() gave nullopt: behind the last good record lies a broken one of this log (torn by a
     // crash, or damaged), and not only zeros or what an older log left.
     bool torn() const { return torn_at_.has_value() && torn_is_ours_; }
@@ -70,6 +72,7 @@ private:
     bool torn_is_ours_ = false;
     bool numbered_ = false;  // as its good records are
     std::vector<WalDamage> damage_;
+    std::vector<std::size_t> bad_fragments_;
 };
 
 // Writes a log that RocksDB reads: for salvage and for tests.
