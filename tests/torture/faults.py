@@ -472,7 +472,7 @@ def flips(state, rounds, compactions):
         print(f"flip {number + 1} {what}: {verdict} {gone}", flush=True)
     bad = state.get("bad", 0) + state.get("does not start", 0)
     return bad == 0, (f"{rounds} flips in a store of {copies} messages{', then compactions' if compactions else ''}: "
-                      f"harmless {state.get('harmless', 0)}, noticed {state.get('noticed', 0)} (at most {state['most_gone']} messages "
+                      f"harmless {state.get('harmless', 0)}, put right {state.get('mended', 0)}, noticed {state.get('noticed', 0)} (at most {state['most_gone']} messages "
                       f"answered NO), does not start {state.get('does not start', 0)}, bad {state.get('bad', 0)} "
                       f"{'; '.join(state.get('which', [])[:3])}")
 
@@ -500,36 +500,38 @@ def after_flip(folder, copies, compactions):
         return "bad", f"{type(wrong).__name__} {wrong}"[:300]
     altered, right = sum(item[1] for item in wrong), sum(item[2] for item in wrong)
     gone = copies - right
+    log = house.log.read_text(errors="replace")
     if gone == 0 and altered == 0:
-        return "harmless", 0
-    noticed = re.search(r"(?i)corrupt|checksum|damage", house.log.read_text(errors="replace"))
+        return "mended" if "put right" in log else "harmless", 0
+    noticed = re.search(r"(?i)corrupt|checksum|damage", log)
     if altered or not noticed or gone > 200:
         return "bad", f"{gone} gone, {altered} altered, {'noticed' if noticed else 'not noticed'}"
     return "noticed", gone
 
 
 def readable(house, user):
-    """(messages that answer NO, messages with other bytes, messages that are right) of a user, one by one."""
+    """(messages that cannot be read, messages with other bytes, messages that are right) of a user. Where some
+    cannot be read the answer is NO, behind all the others."""
     client = house.imap(user)
-    kind, answer = client.select("INBOX", readonly=True)
-    if kind != "OK":
+    try:
+        kind, answer = client.select("INBOX", readonly=True)
+        if kind != "OK":
+            return 1_000_000, 0, 0
+        count = int(answer[0])
+        kind, data = client.uid("FETCH", "1:*", "(BODY.PEEK[])")
+        if kind != "OK":
+            data = client.untagged_responses.pop("FETCH", [])
+        altered = right = 0
+        whole = [item[1] for item in data if isinstance(item, tuple)]
+        for message in whole:
+            match = loads.WHO.search(message)
+            if match:
+                same = message.split(b"\r\n\r\n", 1)[1] == loads.body_of(match.group(1).decode())
+                right += same
+                altered += not same
+        return count - len(whole), altered, right
+    finally:
         client.logout()
-        return (1_000_000, 0, 0)
-    refused = altered = right = 0
-    for number in range(1, int(answer[0]) + 1):
-        kind, data = client.fetch(str(number), "(BODY.PEEK[])")
-        if kind != "OK" or not isinstance(data[0], tuple):
-            refused += 1
-            continue
-        match = loads.WHO.search(data[0][1])
-        if not match:
-            continue
-        body = data[0][1].split(b"\r\n\r\n", 1)[1]
-        same = body == loads.body_of(match.group(1).decode())
-        right += same
-        altered += not same
-    client.logout()
-    return refused, altered, right
 
 
 def f16_stop(state, rounds):

@@ -6,13 +6,15 @@ import hashlib
 import hmac
 import os
 import re
+import shlex
 import shutil
 import statistics
+import subprocess
 import threading
 import time
 
 from faults import Torn
-from house import PASSWORD, Closed
+from house import PASSWORD, PROGRAM, Closed
 
 MIB = 1 << 20
 KNOWN = [f"known{number:02}@torture.test" for number in range(30)]
@@ -218,6 +220,14 @@ CONTROLS = {"ESC": b"\x1b[31m", "NUL": b"\0", "bell": b"\x07", "C1": b"\xc2\x9b3
 RAW = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]")
 
 
+def on_a_terminal(house, *commands):
+    """What `posthouse …`, several times, shows where its output is a terminal. The listings' heads are bold."""
+    command = "; ".join(shlex.join([str(PROGRAM), *words, "--data", str(house.data)]) for words in commands)
+    done = subprocess.run(["script", "-qec", command, "/dev/null"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                          env=dict(os.environ, HOME=str(house.folder), TERM="dumb"))
+    return re.sub(rb"\x1b\[[01]m", b"", done.stdout)
+
+
 def a24_controls(state, rounds):
     """Into every place that text can be put; then nothing of it in the log, in trace fields, on a terminal."""
     house = fresh(state, [BOB], '')
@@ -257,17 +267,18 @@ def a24_controls(state, rounds):
             failed.append(f"a trace field: {message.trace!r}"[:200])
     if RAW.search(house.log.read_bytes()):
         failed.append(f"the log: {RAW.search(house.log.read_bytes())}")
-    shown = 0
-    for command in (["inbox"], ["read", "1"], ["search", "text"], ["folders"]):
-        done = house.run("login", BOB, "--server", f"127.0.0.1:{house.port['imaps']}", "--insecure", stdin=PASSWORD + "\n",
-                         check=False) if not shown else None
-        if done is not None and done.returncode != 0:
-            break
-        done = house.run(*command, check=False)
-        shown += done.returncode == 0
-        if RAW.search(done.stdout.encode(errors="surrogateescape").replace(b"\x1b[1m", b"").replace(b"\x1b[0m", b"")):
-            failed.append(f"posthouse {command[0]} shows controls")
+    house.run("login", BOB, "--imap", f"127.0.0.1:{house.port['imaps']}", "--submission", f"127.0.0.1:{house.port['submissions']}",
+              "--tls", "tls", "--certificate", house.certificate, stdin=PASSWORD + "\n")
+    messages = range(1, len(kept) + 1, 10)  # one of each control
+    seen = on_a_terminal(house, *([*words, "--user", BOB] for words in (
+        ["inbox", "--json"], ["search", "text"], ["inbox", "--most", "100"], *(["read", str(number)] for number in messages))))
+    shown = seen.count(b"Subject")
+    if RAW.search(seen):
+        at = RAW.search(seen).start()
+        failed.append(f"a terminal gets {seen[max(0, at - 30):at + 20]!r}")
+    if shown < len(messages):
+        failed.append(f"the mail client shows {seen[-300:]!r}")
     house.stop()
     return not failed and len(kept) > 0, "; ".join(
         [f"{len(CONTROLS)} controls in {tried} conversations, {len(kept)} messages kept with theirs: none in answers, trace fields "
-         f"or the log; {shown} of 4 listings of the mail client looked at", *failed[:5]])
+         f"or the log; nor on a terminal in listings and {len(messages)} messages read", *failed[:5]])
