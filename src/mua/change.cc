@@ -25,6 +25,7 @@ struct Opened {
 
 Task<Result<Opened>> open(Desk& desk, std::vector<std::string> words)
 {
+    desk.follow_listing(words);
     const Result<Identity> identity = desk.whose(Protocol::imap);
     if (!identity)
         co_return fail(identity.error());
@@ -104,6 +105,7 @@ Task<Outcome> move_messages(Desk& desk, MoveOptions options)
 
 Task<Outcome> delete_messages(Desk& desk, DeleteOptions options)
 {
+    desk.follow_listing(options.messages);
     if (desk.choice().pop3)
         co_return co_await delete_by_pop3(desk, std::move(options));
     const Result<Opened> opened = co_await open(desk, options.messages);

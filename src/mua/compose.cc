@@ -56,10 +56,13 @@ std::string prefixed(std::string_view subject, std::string_view prefix, std::spa
     return fmt::format("{}{}", prefix, decoded);
 }
 
-// Text that comes back byte for byte from text/plain: UTF-8 with LF alone.
+// Text that comes back byte for byte from text/plain: UTF-8 with LF alone, and not so much beyond ASCII that
+// it would travel as base64, whose line ends readers leave as they are.
 bool survives_as_text(std::string_view bytes)
 {
     return is_valid_utf8(bytes) &&
+        (is_ascii(bytes) ||
+         message::encode_quoted_printable(bytes).size() < message::encode_base64_lines(bytes).size()) &&
         std::ranges::none_of(bytes, [](char c) { return is_control(c) && c != '\n' && c != '\t'; });
 }
 

@@ -240,14 +240,15 @@ std::string own_name(const net::Wire& wire)
 
 bool is_about_certificate(const Error& error)
 {
-    return error == ErrorCode::tls && error.text.starts_with(about_certificate);
+    return error == ErrorCode::tls && error.text.find(about_certificate) != std::string::npos;
 }
 
 Error explained(Error error, const ServerAt& server)
 {
     if (!is_about_certificate(error))
         return error;
-    const std::string_view words = std::string_view(error.text).substr(about_certificate.size());
+    const std::string_view words =
+        std::string_view(error.text).substr(error.text.find(about_certificate) + about_certificate.size());
     error.text = fmt::format("the certificate of {} is not accepted: {}. No password was sent. "
                              "--insecure goes on without looking at the certificate.",
                              server.text(), reason_of(words, server));

@@ -160,11 +160,24 @@ std::string joined(const std::vector<TextPart>& texts)
 std::string bytes_of(const Digest& digest, const Attachment& attachment, std::string_view whole)
 {
     const Part& part = digest.parts.at(static_cast<std::size_t>(attachment.part));
-    return message::decode_transfer(body_of(part, whole), message::transfer_encoding(part.encoding));
+    const message::TransferEncoding encoding = message::transfer_encoding(part.encoding);
+    std::string bytes = message::decode_transfer(body_of(part, whole), encoding);
+    // RFC 2046 section 4.1.1: CRLF is how text travels; here a line ends with LF. What came as base64 was
+    // meant byte for byte.
+    if (!part.is_text() || encoding == message::TransferEncoding::base64)
+        return bytes;
+    std::string text;
+    text.reserve(bytes.size());
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        if (bytes[i] != '\r' || i + 1 == bytes.size() || bytes[i + 1] != '\n')
+            text += bytes[i];
+    return text;
 }
 
 std::string safe_file_name(std::string_view name, std::string_view type, std::size_t number)
 {
+    const std::string valid = is_valid_utf8(name) ? std::string(name) : message::to_utf8(name, "utf-8");
+    name = valid;
     // Only what stands behind the last separator, of any system.
     name = name.substr(name.find_last_of("/\\") + 1);
     std::string safe;

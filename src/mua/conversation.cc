@@ -99,6 +99,7 @@ struct Run {
     Screen screen;
     std::unique_ptr<smtp::Client> client;
     int code = swaks::ok;
+    bool lost = false;  // nothing more can be said
 
     // True: the reply is there and says yes.
     bool judge(const Result<smtp::Reply>& reply, int failure)
@@ -107,6 +108,7 @@ struct Run {
             return true;
         code = failure;
         if (!reply) {
+            lost = true;
             screen.fault(reply.error().text);
             if (reply.error() == ErrorCode::closed && failure != swaks::banner)
                 code = swaks::closed;
@@ -117,6 +119,7 @@ struct Run {
     {
         screen.fault(explained(error, server).text);
         code = swaks::tls;
+        lost = true;
         return false;
     }
     void tls_started()
@@ -342,7 +345,7 @@ Task<Outcome> test_smtp(Desk& desk, TestOptions options)
         co_return run.code;
     if (connected)
         co_await converse(run);
-    if (run.client->wire().is_broken())
+    if (run.lost || run.client->wire().is_broken())
         co_return run.code;
     const Result<smtp::Reply> bye = co_await run.client->command("QUIT");
     if (run.code == swaks::ok && (!bye || !bye->is_success()))

@@ -3,6 +3,8 @@
 #include "base/terminal.h"
 #include "base/text.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -33,9 +35,13 @@ void keep_only_loopback(Identities& identities)
         identity.in_lab = true;
 }
 
-bool same_place(const ServerAt& asked, const ServerAt& known)
+bool same_host(const ServerAt& asked, const ServerAt& known) { return equals_ignoring_case(asked.host, known.host); }
+
+void forget_secrets(Identity& identity)
 {
-    return equals_ignoring_case(asked.host, known.host) && (asked.port == 0 || asked.port == known.port);
+    identity.password.clear();
+    identity.certificate.clear();
+    identity.in_lab = false;
 }
 
 ServerAt& server_for(Identity& identity, Protocol protocol)
@@ -133,6 +139,36 @@ Result<Identity> Desk::whose(Protocol protocol)
     return identity;
 }
 
+// A stored password goes to the host that it was stored for and proves by its certificate that it is that host: by
+// name, or by the lab's own certificate on loopback. Without such a proof, only to the very same port.
+bool Desk::may_be_trusted_with(const Identity& identity, const ServerAt& asked) const
+{
+    const bool proves_itself = !choice_.insecure && choice_.tls != "none";
+    if (proves_itself && identity.in_lab && is_loopback(asked.host))
+        return true;
+    return std::ranges::any_of(
+        std::array{&identity.imap, &identity.pop3, &identity.submission}, [&](const ServerAt* known) {
+            return same_host(asked, *known) && (proves_itself || asked.port == 0 || asked.port == known->port);
+        });
+}
+
+// --server: the one that this command speaks to first; the others are taken to be on the same host.
+void Desk::point_at(Identity& identity, ServerAt asked, Protocol protocol) const
+{
+    ServerAt& at = server_for(identity, protocol);
+    if (!may_be_trusted_with(identity, asked)) {
+        forget_secrets(identity);
+        identity.imap = identity.pop3 = identity.submission = {.host = asked.host};
+        at = std::move(asked);
+        return;
+    }
+    if (asked.port == 0)
+        asked.port = at.port;
+    if (choice_.tls.empty() && asked.port == at.port)
+        asked.security = at.security;
+    at = std::move(asked);
+}
+
 Result<void> Desk::apply_options(Identity& identity, Protocol protocol) const
 {
     if (!choice_.user.empty() && !equals_ignoring_case(choice_.user, identity.address))
@@ -145,22 +181,7 @@ Result<void> Desk::apply_options(Identity& identity, Protocol protocol) const
         if (!asked)
             return fail(asked.error());
         asked->security = *security;
-        // A stored password and a trusted certificate are for the servers they were stored with.
-        const bool is_known = same_place(*asked, identity.imap) || same_place(*asked, identity.pop3) ||
-            same_place(*asked, identity.submission);
-        if (!is_known) {
-            identity.password.clear();
-            identity.certificate.clear();
-            identity.in_lab = false;
-            identity.imap = identity.pop3 = identity.submission = {.host = asked->host};
-            server_for(identity, protocol) = *asked;
-        } else if (asked->port != 0) {
-            const Security kept = server_for(identity, protocol) ==
-                    ServerAt{asked->host, asked->port, server_for(identity, protocol).security}
-                ? server_for(identity, protocol).security
-                : Security::automatic;
-            server_for(identity, protocol) = {asked->host, asked->port, choice_.tls.empty() ? kept : asked->security};
-        }
+        point_at(identity, *asked, protocol);
     } else if (!choice_.tls.empty()) {
         server_for(identity, protocol).security = *security;
     }
@@ -168,13 +189,27 @@ Result<void> Desk::apply_options(Identity& identity, Protocol protocol) const
         const Result<ServerAt> asked = parse_server(choice_.submission);
         if (!asked)
             return fail(asked.error());
-        if (!same_place(*asked, identity.submission) && identity.submission.host != asked->host) {
-            identity.password.clear();
-            identity.certificate.clear();
-        }
+        if (!may_be_trusted_with(identity, *asked))
+            forget_secrets(identity);
         identity.submission = *asked;
     }
     return {};
+}
+
+void Desk::follow_listing(std::span<const std::string> messages)
+{
+    const bool names_nobody = choice_.user.empty() && choice_.from.empty() && choice_.server.empty();
+    const Result<std::vector<Reference>> references = parse_references(messages);
+    if (!names_nobody || !references)
+        return;
+    const bool has_number =
+        std::ranges::any_of(*references, [](const Reference& one) { return one.kind == Reference::Kind::number; });
+    const Result<std::string> text = has_number ? read_small_file(listing_file()) : fail(ErrorCode::not_found);
+    const Result<Listing> listing = text ? parse_listing(*text) : fail(ErrorCode::not_found);
+    if (!listing || listing->session != this_session())
+        return;
+    choice_.user = listing->address;
+    choice_.pop3 = choice_.pop3 || listing->by_pop3;
 }
 
 Manner Desk::manner_for(const Identity& identity, Protocol protocol) const

@@ -41,6 +41,8 @@ public:
     // Where the server offers no login (a relay that knows us by our address), none is made.
     Task<Result<std::unique_ptr<smtp::Client>>> open_submission(Identity identity);
 
+    // A number means the last listing of this terminal: where nobody is named, its account is meant as well.
+    void follow_listing(std::span<const std::string> messages);
     // As --from; empty changes nothing.
     void choose_sender(std::string address)
     {
@@ -68,6 +70,8 @@ private:
     Result<Password> password_for(const Identity& identity);
     Result<Password> ask_password(const Identity& identity);
     Result<void> apply_options(Identity& identity, Protocol protocol) const;
+    bool may_be_trusted_with(const Identity& identity, const ServerAt& asked) const;
+    void point_at(Identity& identity, ServerAt asked, Protocol protocol) const;
     Manner manner_for(const Identity& identity, Protocol protocol) const;
     Error wrapped(Error error, const Identity& identity) const;
 

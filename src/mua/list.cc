@@ -136,7 +136,7 @@ Task<Outcome> list_messages(Desk& desk, ListOptions options)
     if (list.size() > options.most)
         list.resize(options.most);
 
-    Listing listing{desk.account_of(*identity), this_session(), {}};
+    Listing listing{.account = desk.account_of(*identity), .address = identity->address, .session = this_session()};
     for (const Summary& summary : list)
         listing.rows.push_back(summary.place);
     if (const Result<void> kept = keep_listing(listing_file(), listing); !kept)
@@ -161,7 +161,7 @@ void print_list(const Desk& desk, const Identity& identity, const std::vector<Su
         return;
     }
     if (!list.empty())
-        print_summaries(list, options.everywhere);
+        print_summaries(list, options.everywhere, identity.address);
     if (!is_terminal(stdout))
         return;
     const std::string where = options.everywhere ? "all mailboxes" : printable(options.mailbox, 200);

@@ -95,6 +95,7 @@ Result<Listing> parse_listing(std::string_view text)
         return broken();
     Listing listing;
     listing.account = text_at(document.as_object(), "account");
+    listing.address = text_at(document.as_object(), "address");
     listing.session = number_at(document.as_object(), "session");
     const json::value* rows = document.as_object().if_contains("rows");
     if (rows == nullptr || !rows->is_array())
@@ -106,6 +107,7 @@ Result<Listing> parse_listing(std::string_view text)
         listing.rows.push_back({text_at(object, "mailbox"),
                                 static_cast<std::uint32_t>(number_at(object, "uidValidity")),
                                 static_cast<std::uint32_t>(number_at(object, "uid")), text_at(object, "uniqueId")});
+        listing.by_pop3 = listing.by_pop3 || !listing.rows.back().unique_id.empty();
     }
     return listing;
 }
@@ -121,8 +123,10 @@ std::string listing_text(const Listing& listing)
             object = {{"uniqueId", row.unique_id}};
         rows.push_back(std::move(object));
     }
-    return json::serialize(
-        json::object{{"account", listing.account}, {"session", listing.session}, {"rows", std::move(rows)}});
+    return json::serialize(json::object{{"account", listing.account},
+                                        {"address", listing.address},
+                                        {"session", listing.session},
+                                        {"rows", std::move(rows)}});
 }
 
 std::uint64_t this_session() { return static_cast<std::uint64_t>(std::max<pid_t>(0, ::getsid(0))); }

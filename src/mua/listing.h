@@ -26,6 +26,8 @@ struct Place {
 
 struct Listing {
     std::string account;  // whose: user and server
+    std::string address;  // the identity's
+    bool by_pop3 = false;
     std::uint64_t session = 0;  // the login session of the terminal (getsid): terminals' names come again
     std::vector<Place> rows;  // row 0 has the number 1
 };

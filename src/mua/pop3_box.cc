@@ -93,7 +93,7 @@ Task<Outcome> list_by_pop3(Desk& desk, ListOptions options)
         co_return fail(ids.error());
     std::ranges::sort(*items, std::greater(), &pop3::ListItem::number);
     std::vector<Summary> list;
-    Listing listing{desk.account_of(*identity), this_session(), {}};
+    Listing listing{.account = desk.account_of(*identity), .address = identity->address, .session = this_session()};
     Progress progress("headers", std::min(items->size(), options.most));
     for (const pop3::ListItem& item : *items) {
         if (list.size() >= options.most)

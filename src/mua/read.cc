@@ -195,6 +195,7 @@ Task<Outcome> read_by_pop3(Desk& desk, ReadOptions options)
 
 Task<Outcome> read_messages(Desk& desk, ReadOptions options)
 {
+    desk.follow_listing(options.messages);
     if (desk.choice().pop3)
         co_return co_await read_by_pop3(desk, std::move(options));
     const Result<Identity> identity = desk.whose(Protocol::imap);

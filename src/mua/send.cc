@@ -24,13 +24,16 @@ struct Original {
 
 Task<Result<Original>> fetch_original(Desk& desk, std::string word)
 {
+    const std::vector<std::string> words{std::move(word)};
+    desk.follow_listing(words);
+    if (desk.choice().pop3)
+        co_return fail(ErrorCode::malformed, "answering and forwarding go by IMAP; list without --pop3");
     Result<Identity> identity = desk.whose(Protocol::imap);
     if (!identity)
         co_return fail(identity.error());
     const Result<std::unique_ptr<imap::Client>> client = co_await desk.open_imap(*identity);
     if (!client)
         co_return fail(client.error());
-    const std::vector<std::string> words{std::move(word)};
     Result<std::vector<Group>> groups = co_await locate(**client, desk.account_of(*identity), words);
     if (!groups)
         co_return fail(groups.error());

@@ -107,6 +107,8 @@ void tell_refusals(const Submitted& done)
     for (std::size_t i = 0; i < done.recipients.size() && i < answers.recipients.size(); ++i)
         if (!answers.recipients[i].is_success())
             say(done.recipients[i].text() + " is refused", answers.recipients[i]);
+    if (answers.accepted() && !std::ranges::all_of(answers.recipients, &smtp::Reply::is_success))
+        std::fputs("posthouse: the others have it\n", stderr);
     if (answers.message.code != 0 && !answers.accepted())
         say("the message is refused", answers.message);
     else if (answers.data.code != 354 && answers.data.code != 0 &&

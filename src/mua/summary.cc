@@ -173,7 +173,10 @@ json::object email_object(const Summary& summary)
     email["cc"] = address_array(envelope.cc);
     if (!envelope.bcc.empty())
         email["bcc"] = address_array(envelope.bcc);
-    email["replyTo"] = address_array(envelope.reply_to);
+    // IMAP's ENVELOPE says From again where there is no Reply-To (RFC 3501 section 7.4.2).
+    email["replyTo"] = envelope.reply_to.empty() || envelope.reply_to == envelope.from
+        ? boost::json::value(nullptr)
+        : boost::json::value(address_array(envelope.reply_to));
     email["subject"] = json_text(subject_of(envelope));
     email["hasAttachment"] = summary.has_attachment;
     if (summary.preview)
@@ -205,7 +208,7 @@ std::string json_document(const json::value& value)
     return out + "\n";
 }
 
-void print_summaries(const std::vector<Summary>& list, bool with_mailbox)
+void print_summaries(const std::vector<Summary>& list, bool with_mailbox, std::string_view mine)
 {
     const bool person = is_terminal(stdout);
     std::vector<Column> columns{{"#", Align::right}};
@@ -228,7 +231,11 @@ void print_summaries(const std::vector<Summary>& list, bool with_mailbox)
         row.push_back(marks_of(summary));
         if (with_mailbox)
             row.push_back(summary.place.mailbox);
-        row.push_back(people(summary.envelope.from));
+        // What I wrote is told apart by whom I wrote to.
+        const std::vector<message::Address>& from = summary.envelope.from;
+        const bool is_mine = person && !from.empty() && equals_ignoring_case(from.front().spec.text(), mine) &&
+            !summary.envelope.to.empty();
+        row.push_back(is_mine ? "to " + people(summary.envelope.to) : people(from));
         row.push_back(subject_of(summary.envelope));
         table.add(std::move(row));
     }

@@ -45,7 +45,8 @@ boost::json::string json_text(std::string_view text);  // valid UTF-8, whatever 
 std::string json_document(const boost::json::value& value);
 
 // A table to a terminal; to a pipe: number, id, date, marks, from, subject. The rows are numbered from 1.
-void print_summaries(const std::vector<Summary>& list, bool with_mailbox);
+// `mine`: the person's own address; at a terminal what it sent is shown with its recipients.
+void print_summaries(const std::vector<Summary>& list, bool with_mailbox, std::string_view mine);
 
 // Text of several lines for the terminal: tabs become blanks, controls and what is not UTF-8 escaped.
 std::string safe_lines(std::string_view text);
