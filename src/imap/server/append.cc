@@ -10,7 +10,9 @@ namespace posthouse::imap {
 
 namespace {
 
-constexpr Duration literal_patience = 5min;  // for the next bytes of a message that has begun
+// For the next bytes of a message that has begun, and for all of it.
+constexpr Duration literal_patience = 5min;
+constexpr Duration message_patience = 1h;
 
 // Takes the literal off the wire into `writer`. What the writer refuses is still read to its end, so that
 // the session goes on behind it; the first such error is the answer.
@@ -18,9 +20,11 @@ Task<Result<void>> take_message(Session& session, mailbox::ContentWriter& writer
 {
     Channel& channel = session.channel();
     std::uint64_t left = session.reader().literal()->size;
+    const Deadline whole = channel.within(message_patience);
     while (left > 0) {
         if (channel.input().empty()) {
-            const Result<void> filled = co_await channel.fill(literal_patience, most_after_login);
+            const Result<void> filled =
+                co_await channel.fill({std::min(whole.at, channel.within(literal_patience).at)}, most_after_login);
             if (!filled)
                 co_return fail(filled.error());
         }

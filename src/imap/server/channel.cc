@@ -35,14 +35,14 @@ Task<Result<void>> Channel::send(std::string bytes)
     co_return sent;
 }
 
-Task<Result<void>> Channel::fill(Duration patience, std::size_t most)
+Task<Result<void>> Channel::fill(Deadline deadline, std::size_t most)
 {
     if (!out_.empty()) {
         const Result<void> sent = co_await flush();
         if (!sent)
             co_return sent;
     }
-    co_return co_await wire_.fill(Deadline::in(clock_, patience), most);
+    co_return co_await wire_.fill(deadline, most);
 }
 
 }  // namespace posthouse::imap

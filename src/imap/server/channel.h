@@ -31,7 +31,8 @@ public:
     Task<Result<void>> send(std::string bytes);
 
     // Sends what has gathered, then waits for more input than there is.
-    Task<Result<void>> fill(Duration patience, std::size_t most);
+    Task<Result<void>> fill(Deadline deadline, std::size_t most);
+    Deadline within(Duration patience) const { return Deadline::in(clock_, patience); }
     std::string_view input() const { return wire_.input(); }
 
 private:

@@ -26,10 +26,10 @@ Received refused(const SyntaxError& error) { return {.tag = error.tag, .command 
 
 }  // namespace
 
-Task<Result<void>> CommandReader::fill(Duration patience)
+Task<Result<void>> CommandReader::fill(Deadline deadline)
 {
     // One byte more than the limit, so that the framer sees what is over it.
-    co_return co_await channel_.fill(patience, framer_.limit() + 1);
+    co_return co_await channel_.fill(deadline, framer_.limit() + 1);
 }
 
 Received CommandReader::parse(std::string_view text)
@@ -48,10 +48,11 @@ Received CommandReader::parse(std::string_view text)
 
 Task<Received> CommandReader::next(Duration patience)
 {
+    const Deadline deadline = channel_.within(patience);
     for (;;) {
         const Framer::Step step = framer_.next(channel_.input());
         if (step.event == Event::need_more) {
-            const Result<void> filled = co_await fill(patience);
+            const Result<void> filled = co_await fill(deadline);
             if (!filled)
                 co_return Received{{}, {}, ending(filled.error())};
             continue;
@@ -97,11 +98,11 @@ Task<Received> CommandReader::next(Duration patience)
     }
 }
 
-Task<Result<void>> CommandReader::discard(std::uint64_t size, Duration patience)
+Task<Result<void>> CommandReader::discard(std::uint64_t size, Deadline deadline)
 {
     while (size > 0) {
         if (channel_.input().empty()) {
-            const Result<void> filled = co_await fill(patience);
+            const Result<void> filled = co_await fill(deadline);
             if (!filled)
                 co_return filled;
         }
@@ -114,6 +115,7 @@ Task<Result<void>> CommandReader::discard(std::uint64_t size, Duration patience)
 
 Task<std::optional<Reply>> CommandReader::drop_literal(Duration patience)
 {
+    const Deadline deadline = channel_.within(patience);
     std::uint64_t budget = most_discarded;
     while (literal_) {
         const WaitingLiteral unwanted = *literal_;
@@ -123,7 +125,7 @@ Task<std::optional<Reply>> CommandReader::drop_literal(Duration patience)
         if (!is_logged_in_ || unwanted.size > budget)
             co_return Reply::goodbye("the literal is too large", "TOOBIG");
         budget -= unwanted.size;
-        const Result<void> discarded = co_await discard(unwanted.size, patience);
+        const Result<void> discarded = co_await discard(unwanted.size, deadline);
         if (!discarded)
             co_return ending(discarded.error());
         // The rest of the command, which may announce another one.
@@ -137,7 +139,7 @@ Task<std::optional<Reply>> CommandReader::drop_literal(Duration patience)
                 channel_.wire().consume(framer_.cut());
                 break;
             }
-            const Result<void> filled = co_await fill(patience);
+            const Result<void> filled = co_await fill(deadline);
             if (!filled)
                 co_return ending(filled.error());
         }
@@ -147,6 +149,7 @@ Task<std::optional<Reply>> CommandReader::drop_literal(Duration patience)
 
 Task<Result<std::string>> CommandReader::line(Duration patience)
 {
+    const Deadline deadline = channel_.within(patience);
     for (;;) {
         const Framer::Step step = framer_.next(channel_.input());
         if (step.event == Event::too_long)
@@ -160,7 +163,7 @@ Task<Result<std::string>> CommandReader::line(Duration patience)
                 co_return fail(ErrorCode::malformed, "lines end with CRLF");
             co_return text;
         }
-        const Result<void> filled = co_await fill(patience);
+        const Result<void> filled = co_await fill(deadline);
         if (!filled)
             co_return fail(filled.error());
     }

@@ -47,6 +47,7 @@ public:
     }
 
     // Does not return before the command is whole. Reply::goodbye or gone ends the session.
+    // `patience`, here and below, is for all of it, however slowly it comes (HOSTILE A9).
     Task<Received> next(Duration patience);
     // Is one whole line there already?
     bool has_waiting() const { return channel_.input().find('\n') != std::string_view::npos; }
@@ -61,8 +62,8 @@ public:
     Task<Result<std::string>> line(Duration patience);
 
 private:
-    Task<Result<void>> fill(Duration patience);
-    Task<Result<void>> discard(std::uint64_t size, Duration patience);
+    Task<Result<void>> fill(Deadline deadline);
+    Task<Result<void>> discard(std::uint64_t size, Deadline deadline);
     Received parse(std::string_view text);
 
     Channel& channel_;

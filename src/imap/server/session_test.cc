@@ -1,4 +1,5 @@
 // Conversations before and around the login: states, limits, literals, goodbyes.
+#include "imap/server/command_reader.h"
 #include "imap/server/test_script.h"
 
 namespace posthouse::imap {
@@ -224,6 +225,29 @@ TEST(Session, Autologout)
     options.login_patience = 30ms;
     TestHouse house(options);
     expect_conversation(house, "S: * OK …\nS: * BYE logged out: …\nX\n");
+}
+
+// A byte now and then is no way around it.
+Task<std::size_t> drip(TestHouse& house)
+{
+    net::Wire wire = house.connect();
+    std::size_t sent = 0;
+    for (Result<void> going; going && sent < most_before_login; ++sent) {
+        going = co_await wire.write("x", patient());
+        if (going && wire.input().find("BYE") == std::string_view::npos)
+            co_await wire.fill({std::chrono::steady_clock::now() + 5ms}, 4096);
+        else
+            break;
+    }
+    co_return sent;
+}
+
+TEST(Session, ACommandHasADeadlineAsAWhole)
+{
+    ServerOptions options = TestHouse::options_for_tests();
+    options.login_patience = 50ms;
+    TestHouse house(options);
+    EXPECT_LT(house.run(drip(house)), most_before_login) << "it ended by the command's length alone";
 }
 
 TEST(Session, EnableIdNamespace)
