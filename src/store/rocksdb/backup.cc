@@ -66,7 +66,7 @@ Result<BackupReport> restore(const std::string& backup, const std::string& folde
         rocksdb::BackupEngineReadOnly::Open(backup_options(backup), rocksdb::Env::Default(), &opened);
     if (!status.ok())
         return fail(to_error(status, "cannot open the backup folder " + backup));
-    const std::unique_ptr<rocksdb::BackupEngineReadOnly> engine(opened);
+    std::unique_ptr<rocksdb::BackupEngineReadOnly> engine(opened);
     rocksdb::BackupInfo latest;
     if (!engine->GetLatestBackupInfo(&latest).ok())
         return fail(ErrorCode::not_found, fmt::format("there is no backup in {}", backup));
@@ -78,7 +78,8 @@ Result<BackupReport> restore(const std::string& backup, const std::string& folde
     if (auto made = make_folder(db); !made)
         return fail(made.error());
     if (const rocksdb::IOStatus restored = engine->RestoreDBFromBackup(latest.backup_id, db, db); !restored.ok()) {
-        // Half a store must not look like one.
+        // Half a store must not look like one; the engine's threads may still be writing files of it.
+        engine.reset();
         std::filesystem::remove_all(db, ignored);
         return fail(to_error(restored, "cannot restore from " + backup));
     }
