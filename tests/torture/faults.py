@@ -62,24 +62,28 @@ class Torn(House):
         return json.loads(done.stdout) if done.stdout.startswith("{") else {"faults": 1, "texts": [done.stderr]}
 
 
-def judge(house, accepted, size=loads.SIZE):
-    """Everything that must hold after a fault: (good, figures, texts)."""
+def judge(house, accepted, size=loads.SIZE, before=None):
+    """Everything that must hold after a fault: (good, text). `before`: an earlier look at the same mailboxes."""
     found = loads.Found(house, house.accounts, size)
     lost, doubled, extra = found.compare(accepted)
+    moved = found.moved(before) if before else 0
+    stressed = loads.stress(house, house.accounts[:4]) if before else []
     audit = house.audit()
     copies = sum(len(recipients) for _, recipients in accepted)
-    good = not lost and not doubled and not found.broken and audit["faults"] == 0
+    good = not lost and not doubled and not found.broken and not moved and not stressed and audit["faults"] == 0
     text = (f"{len(accepted)} accepted ({copies} copies), lost {len(lost)}, doubled {len(doubled)}, "
             f"broken {len(found.broken)}, found unacknowledged {extra}, audit faults {audit['faults']}")
+    if before:
+        text += f", other UIDs than before {moved}, errors under stress afterwards {len(stressed)}"
     if not good:
-        text += "; " + "; ".join([*map(str, lost[:3]), *map(str, doubled[:3]), *found.broken[:3], *audit["texts"][:3]])
+        text += "; " + "; ".join([*map(str, lost[:3]), *map(str, doubled[:3]), *found.broken[:3], *stressed[:3], *audit["texts"][:3]])
     return good, text
 
 
 def f1_kill(state, rounds):
     house = Torn(state.folder / "house").begin()
     accepted = [tuple(item) for item in state.get("accepted", [])]
-    dice = random.Random()
+    dice, before = random.Random(), None
     for number in range(state.get("rounds", 0), rounds):
         with loads.Load(f"f1.{os.getpid()}.{number}", house.port["smtp"], USERS) as load:
             time.sleep(dice.uniform(0.3, 2))
@@ -90,7 +94,9 @@ def f1_kill(state, rounds):
         state.update(rounds=number + 1, accepted=accepted, slowest=max(house.times + [state.get("slowest", 0)]))
         state.save()
         print(f"round {number + 1}: {len(accepted)} accepted, back in {house.times[-1]:.2f} s", flush=True)
-    good, text = judge(house, accepted)
+        if before is None and number >= rounds // 4:
+            before = loads.Found(house, USERS)
+    good, text = judge(house, accepted, before=before)
     house.stop()
     slowest = state["slowest"]
     return good and slowest < 3, f"{text}; greeting again after {slowest:.2f} s at the most"
@@ -537,6 +543,7 @@ def readable(house, user):
 def f16_stop(state, rounds):
     house = Torn(state.folder / "house").begin()
     accepted = [tuple(item) for item in state.get("accepted", [])]
+    before = None
     for number in range(state.get("rounds", 0), rounds):
         with loads.Load(f"f16.{os.getpid()}.{number}", house.port["smtp"], USERS) as load:
             time.sleep(random.uniform(0.2, 1))
@@ -547,7 +554,9 @@ def f16_stop(state, rounds):
         state.update(rounds=number + 1, accepted=accepted)
         state.save()
         print(f"stop {number + 1}: {len(accepted)} accepted, answers {load.codes}", flush=True)
-    good, text = judge(house, accepted)
+        if before is None and number >= rounds // 4:
+            before = loads.Found(house, USERS)
+    good, text = judge(house, accepted, before=before)
     house.stop()
     return good, f"{rounds} stops under load: {text}"
 

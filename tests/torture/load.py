@@ -121,7 +121,7 @@ class Found:
     """What the mailboxes hold, by identity."""
 
     def __init__(self, house, users, size=SIZE):
-        self.copies, self.broken, self.uids = {}, [], {}
+        self.copies, self.broken, self.uids = {}, [], {}  # uids: by (identity, user)
         for user in users:
             last = 0
             for message in house.mailbox(user):
@@ -134,6 +134,7 @@ class Found:
                 if message.uid <= last:
                     self.broken.append(f"UIDs of {user} do not rise at {message.uid}")
                 last = message.uid
+                self.uids[key] = message.uid
                 want = hashlib.sha256(body_of(identity, size)).digest()
                 if hashlib.sha256(message.body).digest() != want:
                     self.broken.append(f"{identity} for {user} has other bytes")
@@ -145,3 +146,46 @@ class Found:
         doubled = sorted(key for key, count in self.copies.items() if count > 1)
         extra = len([key for key in self.copies if key not in want])
         return lost, doubled, extra
+
+    def moved(self, before):
+        """How many messages have another UID than in an earlier look."""
+        return sum(1 for key, uid in before.uids.items() if key in self.uids and self.uids[key] != uid)
+
+
+def stress(house, users):
+    """Ordinary work on these mailboxes, all at once; every answer must be OK, and the log silent. What is wrong."""
+    begun = house.log.stat().st_size
+    wrong, lock = [], threading.Lock()
+
+    def one(user):
+        client = house.imap(user)
+
+        def do(name, *arguments):
+            kind, answer = getattr(client, name)(*arguments)
+            if kind != "OK":
+                with lock:
+                    wrong.append(f"{user} {name} {arguments[:2]}: {kind} {answer}"[:200])
+
+        do("select", "INBOX")
+        for _ in range(2):
+            do("uid", "STORE", "1:*", "+FLAGS.SILENT", r"(\Seen $Stress)")
+            do("fetch", "1:*", "(UID FLAGS ENVELOPE BODYSTRUCTURE)")
+            do("uid", "STORE", "1:*", "-FLAGS.SILENT", "($Stress)")
+            do("copy", "1:20", "Archive")
+            do("append", "Archive", None, None, b"Subject: stress\r\n\r\nx\r\n")
+            do("select", "Archive")
+            do("uid", "STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)")
+            do("expunge")
+            do("uid", "SEARCH", "ALL")
+            do("select", "INBOX")
+        client.logout()
+
+    threads = [threading.Thread(target=one, args=(user,)) for user in users for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open(house.log, "rb") as log:
+        log.seek(begun)
+        wrong += [line.decode(errors="replace")[:200] for line in log if re.search(rb"^\S+ (error|alarm) ", line)]
+    return wrong
