@@ -60,10 +60,14 @@ std::string prefixed(std::string_view subject, std::string_view prefix, std::spa
 // it would travel as base64, whose line ends readers leave as they are.
 bool survives_as_text(std::string_view bytes)
 {
-    return is_valid_utf8(bytes) &&
-        (is_ascii(bytes) ||
-         message::encode_quoted_printable(bytes).size() < message::encode_base64_lines(bytes).size()) &&
+    const bool is_plain = is_valid_utf8(bytes) &&
         std::ranges::none_of(bytes, [](char c) { return is_control(c) && c != '\n' && c != '\t'; });
+    if (!is_plain)
+        return false;
+    std::string as_sent;
+    for (const char c : bytes)
+        as_sent += c == '\n' ? std::string("\r\n") : std::string(1, c);
+    return message::encode_quoted_printable(as_sent).size() <= message::encode_base64_lines(as_sent).size();
 }
 
 std::string_view domain_of(std::string_view address)
@@ -136,8 +140,6 @@ Result<message::Draft> draft_of(const Identity& identity, const WriteOptions& op
         return fail(ErrorCode::malformed, "the text is not UTF-8; attach it with -a");
     if (text.find('\0') != std::string::npos)
         return fail(ErrorCode::malformed, "the text holds NUL bytes; attach it with -a");
-    if (!text.empty() && !text.ends_with('\n'))
-        text += '\n';
     draft.parts.push_back({.content = std::move(text)});
     for (const std::string& file : options.files) {
         Result<message::BodyPart> part = attached_file(file);

@@ -91,7 +91,7 @@ TEST_F(Compose, AttachmentsComeBackByteForByte)
         std::ofstream(folder + "/" + file, std::ios::binary) << bytes;
         options.files.push_back(folder + "/" + file);
     }
-    const Letter made = letter(options, "see below");
+    const Letter made = letter(options, "see below\n");
     const message::Digest digest = message::digest_of(made.for_recipients);
     const Content content = content_of(digest, made.for_recipients);
     EXPECT_EQ(joined(content.texts), "see below\n");

@@ -132,7 +132,9 @@ Task<Outcome> list_messages(Desk& desk, ListOptions options)
     }
     co_await (*client)->log_out();
     if (options.everywhere)
-        std::ranges::sort(list, std::greater(), [](const Summary& one) { return one.when().value_or(WallTime()); });
+        std::ranges::sort(list, std::greater(), [](const Summary& one) {
+            return std::tuple(one.when().value_or(WallTime()), one.place.mailbox, one.place.uid);
+        });
     if (list.size() > options.most)
         list.resize(options.most);
 

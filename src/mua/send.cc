@@ -111,12 +111,9 @@ Task<Outcome> reply_to_message(Desk& desk, ReplyOptions options)
     Result<std::string> text = body_text(options.write, head_of(*draft));
     if (!text)
         co_return fail(text.error());
-    if (options.quote) {
-        if (!text->empty() && !text->ends_with('\n'))
-            *text += '\n';
+    if (options.quote)
         *text += (text->empty() ? "" : "\n") +
             quoted_text(original->digest, joined(content_of(original->digest, original->whole).texts));
-    }
     draft->parts.front().content = std::move(*text);
     if (!is_valid_utf8(draft->parts.front().content))
         co_return fail(ErrorCode::malformed, "the text is not UTF-8; attach it with -a");

@@ -259,12 +259,16 @@ Result<std::string> read_standard_input()
 
 Result<std::string> body_text(const WriteOptions& options, const std::string& head)
 {
-    if (options.text)
-        return *options.text;
-    if (is_terminal(stdin))
-        std::fprintf(stderr, "%s\nWrite the text. Ctrl-D on a line of its own sends it, Ctrl-C gives it up.\n",
-                     head.c_str());
-    return read_standard_input();
+    Result<std::string> text = options.text.value_or("");
+    if (!options.text) {
+        if (is_terminal(stdin))
+            std::fprintf(stderr, "%s\nWrite the text. Ctrl-D on a line of its own sends it, Ctrl-C gives it up.\n",
+                         head.c_str());
+        text = read_standard_input();
+    }
+    if (text && !text->empty() && !text->ends_with('\n'))
+        *text += '\n';
+    return text;
 }
 
 }  // namespace posthouse::mua

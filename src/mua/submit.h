@@ -21,6 +21,7 @@ int exit_code_of(const smtp::Sent& sent);
 
 // From the person at the terminal, or from a pipe, to its end.
 Result<std::string> read_standard_input();
+// By -m, else from there. Ends with a line end, unless it is empty.
 Result<std::string> body_text(const WriteOptions& options, const std::string& head);
 
 }  // namespace posthouse::mua
