@@ -1,7 +1,6 @@
 #include "store/rocksdb/instance.h"
 
 #include "store/rocksdb/layout.h"
-#include "store/rocksdb/log_reuse.h"
 
 #include <algorithm>
 #include <array>
@@ -78,16 +77,14 @@ public:
     void SleepForMicroseconds(int micros) override { target_->SleepForMicroseconds(std::min(micros, 1000)); }
 };
 
-// RocksDB's own environment on another file system.
-class Environment final : public rocksdb::EnvWrapper {
+class TestEnvironment final : public rocksdb::EnvWrapper {
 public:
-    explicit Environment(const std::shared_ptr<rocksdb::FileSystem>& files) :
+    explicit TestEnvironment(const std::shared_ptr<rocksdb::FileSystem>& files) :
         EnvWrapper(rocksdb::NewCompositeEnv(files))
     {
         file_system_ = files;
-        system_clock_ = rocksdb::SystemClock::Default();
+        system_clock_ = std::make_shared<ImpatientClock>();
     }
-    void be_impatient() { system_clock_ = std::make_shared<ImpatientClock>(); }
 };
 
 int open_files(int wanted)
@@ -170,17 +167,13 @@ rocksdb::ColumnFamilyOptions bodies_options(const RocksOptions& options, const s
     return family;
 }
 
-std::string database_folder(const RocksOptions& options) { return options.folder + "/db"; }
-
 struct Setup {
     rocksdb::DBOptions db;
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     std::unique_ptr<rocksdb::Env> env;
 };
 
-enum class Access { read, write };
-
-Setup set_up(const RocksOptions& options, Log& log, Access access)
+Setup set_up(const RocksOptions& options, Log& log)
 {
     const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
     Setup setup{database_options(options, log), {}, nullptr};
@@ -189,19 +182,14 @@ Setup set_up(const RocksOptions& options, Log& log, Access access)
     setup.families = {{rocksdb::kDefaultColumnFamilyName, unused},
                       {"rows", rows_options(options, cache)},
                       {"bodies", bodies_options(options, cache)}};
-    const bool reuse = options.reuse_logs && access == Access::write;
-    const auto files = std::make_shared<LogReuseFileSystem>(
-        options.file_system ? options.file_system : rocksdb::FileSystem::Default(), database_folder(options),
-        LogReuseFileSystem::Use{.most_spares = reuse ? std::size_t{2} : 0,
-                                .least_bytes = options.wal_bytes / 64,
-                                .cut_logs = access == Access::read});
-    auto environment = std::make_unique<Environment>(files);
-    if (options.file_system)
-        environment->be_impatient();
-    setup.env = std::move(environment);
-    setup.db.env = setup.env.get();
+    if (options.file_system) {
+        setup.env = std::make_unique<TestEnvironment>(options.file_system);
+        setup.db.env = setup.env.get();
+    }
     return setup;
 }
+
+std::string database_folder(const RocksOptions& options) { return options.folder + "/db"; }
 
 Result<void> check_format(Instance& instance)
 {
@@ -239,7 +227,7 @@ Error to_error(const rocksdb::Status& status, std::string_view doing)
 
 Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Log& log, OnFailure on_failure)
 {
-    Setup setup = set_up(options, log, Access::write);
+    Setup setup = set_up(options, log);
     setup.db.listeners.push_back(std::make_shared<Listener>(log, std::move(on_failure)));
     const std::shared_ptr<Instance> instance(new Instance);
     instance->env_ = std::move(setup.env);
@@ -256,7 +244,7 @@ Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Lo
 
 Result<std::shared_ptr<Instance>> Instance::open_to_read(const RocksOptions& options, Log& log)
 {
-    Setup setup = set_up(options, log, Access::read);
+    Setup setup = set_up(options, log);
     const std::shared_ptr<Instance> instance(new Instance);
     instance->env_ = std::move(setup.env);
     rocksdb::DB* db = nullptr;

@@ -145,8 +145,7 @@ bool Mender::mend_log(const std::string& path, std::uint64_t number, bool tail_t
     bool mended = false;
     // Each repair may make more of the log readable.
     for (int repairs = 0; repairs < 16; ++repairs) {
-        WalReader reader(bytes, static_cast<std::uint32_t>(number),
-                         tail_too ? WalKind::manifest : WalKind::write_ahead);
+        WalReader reader(bytes, static_cast<std::uint32_t>(number));
         while (reader.next()) { }
         const bool damaged = !reader.damage().empty();
         if (!damaged && !(tail_too && reader.torn()))

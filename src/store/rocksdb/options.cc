@@ -23,7 +23,6 @@ RocksOptions fitted(RocksOptions options, std::uint64_t capacity)
     if (capacity >= roomy)
         return options;
     options.preallocate = false;
-    options.reuse_logs = false;
     at_most(options.wal_bytes, capacity / 40, 1 << 20);
     at_most(options.bodies_buffer_bytes, capacity / 160, 256 << 10);
     at_most(options.rows_buffer_bytes, capacity / 320, 128 << 10);

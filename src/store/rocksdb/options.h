@@ -27,7 +27,6 @@ struct RocksOptions {
     std::size_t wal_bytes = 64 << 20;  // at most, in all logs
     std::size_t table_bytes = 64 << 20;  // of one table file, about
     bool preallocate = true;  // room for logs and tables before they are written: saves time in each sync
-    bool reuse_logs = true;  // log_reuse.h; up to two spare ones stay beside those in use
     int open_files = 256;  // at most, of tables and blob files; less where the process may open fewer
 
     // Free space below which intake is refused, and what the reserve file holds for deletes (HOSTILE

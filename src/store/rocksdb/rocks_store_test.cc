@@ -6,7 +6,6 @@
 #include "store/rocksdb/salvage.h"
 #include "store/rocksdb/test_folder.h"
 
-#include <random>
 #include <thread>
 
 #include <rocksdb/db.h>
@@ -174,42 +173,6 @@ TEST_F(RocksStoreTest, ColdReadsComeFromTheWorkers)
     const auto page = loop.run(store->scan(anna, {}, 1000, Deadline::never(), Space::bodies)).value();
     EXPECT_EQ(page.rows.size(), 209u) << "1 MiB of unpacked values";
     EXPECT_TRUE(page.more);
-}
-
-// Logs written over older ones: what a killed store left is read, and nothing older comes up.
-TEST_F(RocksStoreTest, LogsAreUsedAgain)
-{
-    RocksOptions options{.folder = folder.path() + "/store",
-                         .rows_buffer_bytes = 64 << 10,
-                         .bodies_buffer_bytes = 64 << 10,
-                         .wal_bytes = 256 << 10};
-    options.disk_space = [](const std::string&) -> Result<DiskSpace> {
-        return DiskSpace{.free = 1ull << 40, .capacity = 1ull << 40, .free_inodes = 1'000'000};
-    };
-    std::mt19937 dice(1);
-    std::string noise(3000, '\0');
-    for (char& c : noise)
-        c = static_cast<char>(dice());
-    bool reused = false;
-    {
-        const auto store = RocksStore::open(options, clock, workers, log).value();
-        for (int i = 0; i < 400; ++i) {
-            ASSERT_EQ(put(*store, "last", std::to_string(i)), Outcome::ok);
-            ASSERT_EQ(put(*store, "body", noise + std::to_string(i), Purpose::intake, Space::bodies), Outcome::ok);
-            reused = reused || std::filesystem::exists(options.folder + "/db/spare-0");
-            if (i % 50 == 49)
-                std::filesystem::copy(options.folder, folder.path() + "/killed" + std::to_string(i),
-                                      std::filesystem::copy_options::recursive);
-        }
-    }
-    EXPECT_TRUE(reused);
-    for (int i = 49; i < 400; i += 50) {
-        options.folder = folder.path() + "/killed" + std::to_string(i);
-        const auto store = RocksStore::open(options, clock, workers, log).value();
-        EXPECT_EQ(get(*store, "last"), std::to_string(i));
-        EXPECT_EQ(get(*store, "body", Space::bodies), noise + std::to_string(i));
-        EXPECT_EQ(store->salvaged().damaged_places, 0u);
-    }
 }
 
 }  // namespace posthouse::store

@@ -67,9 +67,6 @@ struct Scan {
     std::vector<WalDamage> damage;  // with good records behind it
     bool torn = false;
     std::size_t good_end = 0;
-    std::uint64_t floor = 0;  // the lowest sequence number it can have
-    std::uint64_t first_sequence = 0;
-    std::uint64_t next_sequence = 0;  // behind its last good record
     std::size_t size = 0;
 };
 
@@ -80,20 +77,17 @@ bool is_excluded(const WalRecord& record, std::uint64_t last_sequence)
     return last_sequence != ~0ull && header && header->sequence > last_sequence;
 }
 
-Result<Scan> scan(const LogFile& file, std::uint64_t floor, std::uint64_t last_sequence)
+Result<Scan> scan(const LogFile& file, std::uint64_t last_sequence)
 {
     const Result<std::string> bytes = read_file(file.path);
     if (!bytes)
         return fail(bytes.error());
-    Scan found{.file = file, .floor = floor, .size = bytes->size()};
-    WalReader reader(*bytes, static_cast<std::uint32_t>(file.number), WalKind::write_ahead, floor);
+    Scan found{.file = file, .size = bytes->size()};
+    WalReader reader(*bytes, static_cast<std::uint32_t>(file.number));
     while (const auto record = reader.next()) {
         if (is_excluded(*record, last_sequence))
             break;
-        if (const auto header = batch_header(record->bytes); header && found.records == 0)
-            found.first_sequence = header->sequence;
         found.good_end = record->end;
-        found.next_sequence = reader.next_sequence();
         ++found.records;
     }
     found.damage = reader.damage();
@@ -122,7 +116,7 @@ Result<void> rewrite(const Scan& scan, std::uint64_t last_sequence, std::size_t 
         return fail(bytes.error());
     std::optional<WalWriter> writer;
     Touched touched(partitions);
-    WalReader reader(*bytes, static_cast<std::uint32_t>(scan.file.number), WalKind::write_ahead, scan.floor);
+    WalReader reader(*bytes, static_cast<std::uint32_t>(scan.file.number));
     while (const auto record = reader.next()) {
         if (is_excluded(*record, last_sequence))
             break;
@@ -141,17 +135,13 @@ Result<std::vector<Scan>> scan_all(const std::string& db, std::uint64_t last_seq
 {
     std::vector<Scan> scans;
     for (const LogFile& file : logs_in(db)) {
-        std::uint64_t floor = 0;
-        for (const Scan& before : scans)
-            floor = std::max(floor, before.next_sequence);
-        Result<Scan> found = scan(file, floor, last_sequence);
+        Result<Scan> found = scan(file, last_sequence);
         if (!found)
             return fail(found.error());
-        // A broken end is no mere torn tail when a later log goes on behind a gap: sequence numbers
-        // are given out without one.
+        // A broken end is no mere torn tail when a later log has records.
         if (found->records > 0)
             for (Scan& before : scans)
-                if (std::exchange(before.torn, false) && found->first_sequence != before.next_sequence)
+                if (std::exchange(before.torn, false))
                     before.damage.push_back({before.good_end, before.size});
         scans.push_back(*std::move(found));
     }

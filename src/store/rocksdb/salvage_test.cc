@@ -36,7 +36,7 @@ std::string record(std::uint64_t sequence, std::uint64_t account)
 std::vector<std::uint64_t> sequences(const std::string& path, std::uint32_t number)
 {
     const std::string bytes = read_file(path).value();
-    WalReader reader(bytes, number, WalKind::write_ahead);
+    WalReader reader(bytes, number);
     std::vector<std::uint64_t> all;
     while (const auto found = reader.next())
         all.push_back(batch_header(found->bytes)->sequence);

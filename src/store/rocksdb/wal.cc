@@ -77,8 +77,7 @@ WalReader::Fragment WalReader::parse_at(std::size_t at) const
 std::size_t WalReader::skip_bad(std::size_t at) const
 {
     const std::size_t stop = std::min(block_end(at), file_.size());
-    // Nor inside a block before the first good record: what an older log left could not be told apart.
-    if (stop - at < short_header || (kind_ == WalKind::write_ahead && floor_ == 0))
+    if (stop - at < short_header)
         return stop;
     const auto length = static_cast<std::size_t>(little_endian(file_.substr(at + 4, 2)));
     for (const std::size_t header : {long_header, short_header}) {
@@ -100,9 +99,9 @@ WalReader::Fragment WalReader::fragment()
 {
     while (at_ < file_.size()) {
         const std::size_t stop = std::min(block_end(at_), file_.size());
-        // Padding, and space that was never written since its block's beginning was zeroed.
+        // Padding, and space that was reserved and never written.
         if (all_zero(file_.substr(at_, std::min(stop - at_, short_header)))) {
-            if (at_ % block_size != 0 && !all_zero(file_.substr(at_, stop - at_)))
+            if (!all_zero(file_.substr(at_, stop - at_)))
                 suspect(at_);
             at_ = stop;
             continue;
@@ -144,17 +143,6 @@ void WalReader::confirm_suspicion(std::size_t until)
     torn_at_.reset();
 }
 
-bool WalReader::is_stale(const WalRecord& record)
-{
-    const auto header = batch_header(record.bytes);
-    if (kind_ == WalKind::manifest || !header)
-        return false;
-    if (header->sequence < floor_)
-        return true;
-    floor_ = header->sequence + header->count;
-    return false;
-}
-
 std::optional<WalRecord> WalReader::next()
 {
     using Kind = Fragment::Kind;
@@ -185,10 +173,6 @@ std::optional<WalRecord> WalReader::next()
             break;
         }
         if (record && (found.kind == Kind::whole || found.kind == Kind::last)) {
-            if (is_stale(*record)) {
-                record.reset();
-                continue;
-            }
             confirm_suspicion(record->offset);
             good_end_ = record->end;
             numbered_ = record->with_log_number;

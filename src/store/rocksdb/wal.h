@@ -32,18 +32,10 @@ struct WalDamage {
     std::size_t end;  // where reading went on
 };
 
-// A write-ahead log is written over an older one (log_reuse.h): a record whose sequence number is lower
-// than that of one before it is what the older log left, and no damage. A MANIFEST never is.
-enum class WalKind { write_ahead, manifest };
-
 // Reads one log from memory. Lifetime: the bytes outlive the reader.
 class WalReader {
 public:
-    // `floor`: the lowest sequence number that can stand in this log, where that is known.
-    WalReader(std::string_view file, std::uint32_t log_number, WalKind kind, std::uint64_t floor = 0) :
-        file_(file), log_number_(log_number), kind_(kind), floor_(floor)
-    {
-    }
+    WalReader(std::string_view file, std::uint32_t log_number) : file_(file), log_number_(log_number) { }
 
     // The next record that is whole and right; nullopt: no more in this file.
     std::optional<WalRecord> next();
@@ -56,8 +48,6 @@ public:
     bool torn() const { return torn_at_.has_value() && torn_is_ours_; }
     // Behind the last good record.
     std::size_t good_end() const { return good_end_; }
-    // The sequence number that the next record must have, if no record is missing; 0: none was read.
-    std::uint64_t next_sequence() const { return floor_; }
 
 private:
     struct Fragment {
@@ -73,12 +63,9 @@ private:
     void suspect(std::size_t at);
     bool looks_like_ours(std::size_t at) const;
     void confirm_suspicion(std::size_t until);
-    bool is_stale(const WalRecord& record);
 
     std::string_view file_;
     std::uint32_t log_number_;
-    WalKind kind_;
-    std::uint64_t floor_;
     std::size_t at_ = 0;
     std::size_t good_end_ = 0;
     std::optional<std::size_t> torn_at_;  // first unreadable byte that no good record follows yet

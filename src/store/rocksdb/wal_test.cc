@@ -28,7 +28,7 @@ struct Read {
 
 Read read(std::string_view file, std::uint32_t number = 7)
 {
-    WalReader reader(file, number, WalKind::manifest);
+    WalReader reader(file, number);
     Read all;
     while (const auto found = reader.next())
         all.records.push_back(found->bytes);
@@ -140,50 +140,6 @@ TEST(WalReused, WhatAnOlderLogLeftIsItsEnd)
     file[newer.bytes().size() - 1] ^= 1;
     EXPECT_TRUE(read(file, 7).torn) << "the last record of this log is broken";
     EXPECT_EQ(read(file, 5).records.size(), 0u);
-}
-
-// Two logs without numbers, the newer written over the older, as log_reuse.h does it.
-TEST(WalReused, RecordsOfAnOlderLogAreTold)
-{
-    const auto batch = [](std::uint64_t sequence, std::size_t size) {
-        std::string bytes(12, '\0');
-        for (std::size_t i = 0; i < 8; ++i)
-            bytes[i] = static_cast<char>(sequence >> (8 * i));
-        bytes[8] = 1;
-        return bytes + std::string(size, 'v');
-    };
-    WalWriter older(std::nullopt);
-    for (std::uint64_t sequence = 100; sequence < 400; ++sequence)
-        older.add(batch(sequence, 300));
-    for (std::uint64_t count = 0; count < 250; ++count) {
-        std::string file = older.bytes();
-        for (std::size_t at = 0; at < file.size(); at += 32768)
-            std::fill_n(file.begin() + static_cast<std::ptrdiff_t>(at), std::min<std::size_t>(4096, file.size() - at),
-                        '\0');
-        // Records of the same size: where the newer log ends an older record begins.
-        WalWriter newer(std::nullopt);
-        for (std::uint64_t n = 0; n < count; ++n)
-            newer.add(batch(1000 + n, 300));
-        file.replace(0, newer.bytes().size(), newer.bytes());
-        WalReader reader(file, 7, WalKind::write_ahead);
-        std::uint64_t read = 0;
-        while (const auto record = reader.next())
-            ASSERT_EQ(batch_header(record->bytes)->sequence, 1000 + read++);
-        ASSERT_EQ(read, count);
-        ASSERT_EQ(reader.good_end(), newer.bytes().size());
-        ASSERT_TRUE(reader.damage().empty());
-        ASSERT_EQ(reader.next_sequence(), count == 0 ? 0 : 1000 + count);
-        // The newest record torn: nothing older comes up in its place.
-        if (count > 0) {
-            file[newer.bytes().size() - 1] ^= 1;
-            WalReader torn(file, 7, WalKind::write_ahead);
-            read = 0;
-            while (torn.next())
-                ++read;
-            ASSERT_EQ(read, count - 1);
-            ASSERT_TRUE(torn.damage().empty());
-        }
-    }
 }
 
 TEST(WalReused, MailThatLooksLikeALogStaysMail)
