@@ -124,7 +124,8 @@ Task<Result<std::unique_ptr<Client>>> connect_as(Protocol protocol, ServerAt ser
         Result<net::Wire> wire = co_await dial(server.host, attempt.port, clock);
         if (!wire) {
             last = wire.error();
-            tried += (tried.empty() ? "" : "; ") + last.text;
+            if (tried != last.text)  // the same port, tried in two ways
+                tried += (tried.empty() ? "" : "; ") + last.text;
             if (last == ErrorCode::not_found)
                 break;
             continue;

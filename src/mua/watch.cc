@@ -4,6 +4,7 @@
 #include "mua/commands.h"
 #include "mua/mailbox_view.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -172,6 +173,9 @@ Task<Outcome> list_folders(Desk& desk)
     Result<std::vector<imap::ListResponse>> all = co_await (*client)->list("", "*");
     if (!all)
         co_return fail(all.error());
+    std::ranges::sort(*all, {}, [](const imap::ListResponse& mailbox) {
+        return std::pair(!equals_ignoring_case(mailbox.mailbox, "INBOX"), mailbox.mailbox);
+    });
     std::vector<Folder> folders;
     for (imap::ListResponse& mailbox : *all) {
         if (folders.size() >= most_folders)
