@@ -38,6 +38,13 @@ struct Recipient {
     std::string original_recipient;  // ORCPT, decoded: "rfc822;bob@north.test"
 };
 
+// RFC 2852: what shall happen when a message is late.
+struct DeliverBy {
+    WallTime until;
+    bool notify_only = false;  // by-mode N: tell, and go on; R: give up and return
+    bool trace = false;
+};
+
 struct Envelope {
     Path reverse_path;
     std::vector<Recipient> recipients;
@@ -46,6 +53,9 @@ struct Envelope {
     std::uint64_t declared_size = 0;  // SIZE=, 0: not said
     Ret ret = Ret::unset;
     std::string envelope_id;  // ENVID, decoded
+    std::optional<WallTime> hold_until;  // RFC 4865: not to be sent on before
+    std::optional<DeliverBy> deliver_by;
+    int priority = 0;  // RFC 6710 section 5.1: -9 to 9
 };
 
 }  // namespace posthouse::smtp
