@@ -69,8 +69,18 @@ bool is_never_encoded(std::string_view type)
     return starts_with_ignoring_case(type, "message/") || starts_with_ignoring_case(type, "multipart/");
 }
 
+// RFC 6522 section 4: what is ASCII of lines that fit stands there as it is.
+bool is_plain_header(const BodyPart& part)
+{
+    constexpr std::size_t longest_line_with_cr = 999;
+    return equals_ignoring_case(part.type, "text/rfc822-headers") && is_ascii(part.content) &&
+        part.content.find('\0') == std::string::npos && longest_line(part.content) <= longest_line_with_cr;
+}
+
 Result<Encoded> encode_content(const BodyPart& part)
 {
+    if (is_plain_header(part))
+        return Encoded{"7bit", with_crlf(part.content)};
     if (starts_with_ignoring_case(part.type, "text/")) {
         if (!is_valid_utf8(part.content))
             return fail(ErrorCode::malformed, "a text part is not UTF-8");
@@ -112,7 +122,7 @@ Result<std::string> write_part(const BodyPart& part)
     if (!content)
         return fail(content.error());
     std::vector<Parameter> parameters;
-    if (starts_with_ignoring_case(part.type, "text/"))
+    if (starts_with_ignoring_case(part.type, "text/") && !is_plain_header(part))
         parameters.push_back({"charset", lexis::has_8bit(part.content) ? "utf-8" : "us-ascii"});
     std::ranges::copy(part.parameters, std::back_inserter(parameters));
     Fields fields;

@@ -69,7 +69,7 @@ struct Draft {
 };
 
 // The whole message. Bodies are 7bit where they are plain ASCII of short lines, else quoted-printable or base64,
-// whichever is shorter; message/rfc822 and message/delivery-status parts stay as they are (7bit or 8bit).
+// whichever is shorter; message/… parts stay as they are (7bit or 8bit), and so does text/rfc822-headers.
 // Date is the clock's now. Errors: malformed, naming the field.
 Result<std::string> build_message(const Draft& draft, const Clock& clock, Random& random, std::string_view host);
 
