@@ -76,6 +76,10 @@ private:
     std::vector<std::jthread> threads_;
 };
 
+// A timer of this task that ends after `patience`, by whichever clock is in use. A fake clock keeps it
+// by a weak pointer: it must be moved only while the loop lives.
+std::shared_ptr<Timer> timer_of(LoopExecutor executor, const Clock& clock, Duration patience);
+
 // A value that one side awaits and another gives, once, from any thread. Copies share the state.
 // Who takes on a promise fulfils it, also when shutting down: a waiter keeps its promise alive, and
 // itself by it. Lifetime: the waiter's loop outlives fulfil().
@@ -100,10 +104,19 @@ public:
     // Waits until the value is there, at most `patience`; then get() answers at once. False: not yet.
     Task<bool> ready_within(Duration patience) const
     {
+        static const SystemClock clock;
+        return ready_within(clock, patience);
+    }
+    Task<bool> ready_within(const Clock& clock, Duration patience) const
+    {
         const std::shared_ptr<State> state = state_;
         const LoopExecutor executor = co_await asio::this_coro::executor;
-        const auto timer = std::make_shared<Timer>(executor);
-        timer->expires_after(patience);
+        {
+            const std::scoped_lock lock(state->mutex);
+            if (state->value)
+                co_return true;
+        }
+        const std::shared_ptr<Timer> timer = timer_of(executor, clock, patience);
         {
             const std::scoped_lock lock(state->mutex);
             if (state->value)
@@ -153,6 +166,7 @@ private:
 
 // Sleeps on the current loop.
 Task<void> sleep_for(Duration duration);
+Task<void> sleep_for(const Clock& clock, Duration duration);
 
 // Runs `task` on `loop` and comes back to the caller's loop with its result.
 template <class T> Task<T> run_on(Loop& loop, Task<T> task)

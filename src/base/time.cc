@@ -6,6 +6,8 @@
 
 namespace posthouse {
 
+bool Clock::call_at(SteadyTime, std::function<void()>) const { return false; }
+
 WallTime SystemClock::now() const { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
 SteadyTime SystemClock::steady() const { return std::chrono::steady_clock::now(); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 namespace posthouse {
@@ -21,6 +22,9 @@ public:
     virtual ~Clock() = default;
     virtual WallTime now() const = 0;
     virtual SteadyTime steady() const = 0;
+    // A clock that is moved by hand (base/fake_clock.h) will call `then` when it has come to `at`, and
+    // answers true. False: time passes by itself, the caller sets a timer. `then` must not block.
+    virtual bool call_at(SteadyTime at, std::function<void()> then) const;
 };
 
 class SystemClock final : public Clock {
