@@ -8,8 +8,8 @@
 // Threads: any. Lifetime: the store and the clock outlive it.
 #pragma once
 
+#include "base/generations.h"
 #include "base/keyed_hash.h"
-#include "directory/generations.h"
 #include "directory/rows.h"
 #include "store/store.h"
 

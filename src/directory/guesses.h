@@ -12,9 +12,9 @@
 // Threads: any.
 #pragma once
 
+#include "base/generations.h"
 #include "base/keyed_hash.h"
 #include "base/time.h"
-#include "directory/generations.h"
 
 #include <mutex>
 #include <string>

@@ -7,9 +7,9 @@
 // Threads: any.
 #pragma once
 
+#include "base/generations.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "directory/generations.h"
 #include "directory/rows.h"
 
 #include <mutex>

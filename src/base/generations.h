@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace posthouse::directory {
+namespace posthouse {
 
 template <class Key, class T, class Hash = std::hash<Key>> class Generations {
 public:
@@ -75,4 +75,4 @@ private:
     std::size_t weight_ = 0;  // of the young ones
 };
 
-}  // namespace posthouse::directory
+}  // namespace posthouse
