@@ -181,4 +181,28 @@ TEST_F(BitFlips, AreNoticedOrHarmless)
     std::printf("%d of %d flips cost something\n", with_loss, rounds);
 }
 
+// Several readers meet the same damage: whoever comes second finds it put right.
+TEST_F(BitFlips, CostNoneOfSeveralReadersAnything)
+{
+    make_template();
+    for (unsigned round = 0; round < 20; ++round) {
+        SCOPED_TRACE(round);
+        std::filesystem::remove_all(options("flipped").folder);
+        std::filesystem::copy(options("template").folder, options("flipped").folder,
+                              std::filesystem::copy_options::recursive);
+        for (const auto& entry : std::filesystem::directory_iterator(options("flipped").folder + "/db"))
+            if (entry.path().extension() == ".sst")
+                flip_bit(entry.path(), 100 * 8 + round * 8);
+        auto store = RocksStore::open(options("flipped"), clock, workers, quiet).value();
+        std::vector<std::future<Result<std::optional<Value>>>> answers;
+        for (std::uint64_t n = 0; n < messages / 3; ++n)
+            for (const Space space : {Space::rows, Space::bodies})
+                answers.push_back(loop.start(store->get(home(n), key(n), Deadline::never(), space)));
+        for (auto& answer : answers) {
+            const auto value = answer.get();
+            EXPECT_TRUE(value.has_value() && *value) << (value ? "" : value.error().text);
+        }
+    }
+}
+
 }  // namespace posthouse::store

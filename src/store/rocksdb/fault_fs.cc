@@ -5,6 +5,9 @@
 #include <fstream>
 #include <random>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace posthouse::store {
 
 namespace {
@@ -48,42 +51,65 @@ std::string folder_of(const std::string& path) { return std::filesystem::path(pa
 
 }  // namespace
 
-class FaultWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
+// Writes by itself: RocksDB's own file class cuts and extends its file when it is closed, also after
+// the power has gone.
+class FaultWritableFile final : public rocksdb::FSWritableFile {
 public:
-    FaultWritableFile(FaultFileSystem& system, std::unique_ptr<rocksdb::FSWritableFile> target,
-                      std::shared_ptr<FaultFileSystem::Contents> contents) :
-        FSWritableFileOwnerWrapper(std::move(target)), system_(system), contents_(std::move(contents))
+    FaultWritableFile(FaultFileSystem& system, int descriptor, std::shared_ptr<FaultFileSystem::Contents> contents) :
+        system_(system), descriptor_(descriptor), contents_(std::move(contents))
     {
     }
-    IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override
+    ~FaultWritableFile() override { ::close(descriptor_); }
+    IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override
     {
-        return system_.append(*contents_, *target(), data, options, debug);
+        return system_.append(*contents_, descriptor_, data);
     }
     IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                     IODebugContext* debug) override
     {
         return Append(data, options, debug);
     }
-    IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override
+    IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override
     {
-        system_.truncated(*contents_, size);
-        return target()->Truncate(size, options, debug);
+        return system_.truncate(*contents_, descriptor_, size);
     }
-    IOStatus Close(const IOOptions& options, IODebugContext* debug) override
-    {
-        // The file's own cut to its length is a write as well; without power it does not happen.
-        const std::scoped_lock lock(system_.mutex_);
-        return system_.powered_ ? target()->Close(options, debug) : system_.no_power();
-    }
+    IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+    IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
     IOStatus Sync(const IOOptions&, IODebugContext*) override { return system_.sync(*contents_); }
     IOStatus Fsync(const IOOptions&, IODebugContext*) override { return system_.sync(*contents_); }
-    IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override
-    {
-        return IOStatus::OK();  // a hint: promises nothing
-    }
+    bool IsSyncThreadSafe() const override { return true; }
+    std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override { return contents_->size; }
 
 private:
     FaultFileSystem& system_;
+    int descriptor_;
+    std::shared_ptr<FaultFileSystem::Contents> contents_;
+};
+
+class FaultRandomFile final : public rocksdb::FSRandomRWFile {
+public:
+    FaultRandomFile(FaultFileSystem& system, std::unique_ptr<rocksdb::FSRandomRWFile> target,
+                    std::shared_ptr<FaultFileSystem::Contents> contents) :
+        system_(system), file_(std::move(target)), contents_(std::move(contents))
+    {
+    }
+    IOStatus Write(std::uint64_t offset, const Slice& data, const IOOptions& options, IODebugContext* debug) override
+    {
+        return system_.write_at(*contents_, *file_, offset, data, options, debug);
+    }
+    IOStatus Read(std::uint64_t offset, std::size_t count, const IOOptions& options, Slice* result, char* scratch,
+                  IODebugContext* debug) const override
+    {
+        return file_->Read(offset, count, options, result, scratch, debug);
+    }
+    IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+    IOStatus Sync(const IOOptions&, IODebugContext*) override { return system_.sync(*contents_); }
+    IOStatus Fsync(const IOOptions&, IODebugContext*) override { return system_.sync(*contents_); }
+    IOStatus Close(const IOOptions& options, IODebugContext* debug) override { return file_->Close(options, debug); }
+
+private:
+    FaultFileSystem& system_;
+    std::unique_ptr<rocksdb::FSRandomRWFile> file_;
     std::shared_ptr<FaultFileSystem::Contents> contents_;
 };
 
@@ -112,6 +138,13 @@ void FaultFileSystem::fail_write(std::uint64_t n, Fault fault)
 {
     const std::scoped_lock lock(mutex_);
     write_faults_[writes_ + n] = fault;
+}
+
+void FaultFileSystem::forget_faults()
+{
+    const std::scoped_lock lock(mutex_);
+    sync_faults_.clear();
+    write_faults_.clear();
 }
 
 void FaultFileSystem::fail_all(Fault fault)
@@ -170,8 +203,7 @@ std::shared_ptr<FaultFileSystem::Contents> FaultFileSystem::contents_of(const st
     return contents;
 }
 
-IOStatus FaultFileSystem::append(Contents& contents, rocksdb::FSWritableFile& target, const Slice& data,
-                                 const IOOptions& options, IODebugContext* debug)
+IOStatus FaultFileSystem::append(Contents& contents, int descriptor, const Slice& data)
 {
     const std::scoped_lock lock(mutex_);
     const IOStatus fault = fault_of(++writes_, write_faults_);
@@ -180,17 +212,31 @@ IOStatus FaultFileSystem::append(Contents& contents, rocksdb::FSWritableFile& ta
     if (written.size() > 0) {
         contents.unsynced.push_back({contents.size, written.size(), {}, !fault.ok()});
         contents.unsynced.back().before = read_range(contents.path, contents.size, written.size());
-        if (const IOStatus done = target.Append(written, options, debug); !done.ok())
-            return done;
+        if (::pwrite(descriptor, written.data(), written.size(), static_cast<off_t>(contents.size)) !=
+            static_cast<ssize_t>(written.size()))
+            return IOStatus::IOError("a real one");
         contents.size += written.size();
     }
     return fault;
 }
 
-void FaultFileSystem::truncated(Contents& contents, std::uint64_t size)
+IOStatus FaultFileSystem::write_at(Contents& contents, rocksdb::FSRandomRWFile& target, std::uint64_t offset,
+                                   const Slice& data, const IOOptions& options, IODebugContext* debug)
 {
     const std::scoped_lock lock(mutex_);
+    if (const IOStatus fault = fault_of(++writes_, write_faults_); !fault.ok())
+        return fault;
+    contents.unsynced.push_back({offset, data.size(), read_range(contents.path, offset, data.size())});
+    return target.Write(offset, data, options, debug);
+}
+
+IOStatus FaultFileSystem::truncate(Contents& contents, int descriptor, std::uint64_t size)
+{
+    const std::scoped_lock lock(mutex_);
+    if (!powered_)
+        return no_power();
     contents.size = size;
+    return ::ftruncate(descriptor, static_cast<off_t>(size)) == 0 ? IOStatus::OK() : IOStatus::IOError("a real one");
 }
 
 IOStatus FaultFileSystem::sync(Contents& contents)
@@ -224,8 +270,8 @@ IOStatus FaultFileSystem::sync_names(const std::string& folder)
     return IOStatus::OK();
 }
 
-IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const FileOptions& options,
-                                          std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug)
+IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const FileOptions&,
+                                          std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*)
 {
     const std::scoped_lock lock(mutex_);
     if (!powered_)
@@ -235,49 +281,64 @@ IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const FileOpt
     std::string kept;
     if (std::filesystem::exists(name))
         kept = keep(name);
-    std::unique_ptr<rocksdb::FSWritableFile> made;
-    if (const IOStatus status = target()->NewWritableFile(name, options, &made, debug); !status.ok())
-        return status;
+    const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return IOStatus::IOError("cannot make " + name);
     files_.erase(name);
     names_.push_back({NameChange::Kind::made, name, {}, kept});
-    *file = std::make_unique<FaultWritableFile>(*this, std::move(made), contents_of(name, 0));
+    *file = std::make_unique<FaultWritableFile>(*this, descriptor, contents_of(name, 0));
     return IOStatus::OK();
 }
 
-IOStatus FaultFileSystem::ReuseWritableFile(const std::string& name, const std::string& old_name,
-                                            const FileOptions& options, std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                            IODebugContext* debug)
+IOStatus FaultFileSystem::ReuseWritableFile(const std::string& name, const std::string& old_name, const FileOptions&,
+                                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*)
 {
     const std::scoped_lock lock(mutex_);
     if (!powered_)
         return no_power();
-    std::unique_ptr<rocksdb::FSWritableFile> made;
-    if (const IOStatus status = target()->ReuseWritableFile(name, old_name, options, &made, debug); !status.ok())
-        return status;
+    std::error_code failed;
+    std::filesystem::rename(old_name, name, failed);
+    const int descriptor = failed ? -1 : ::open(name.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return IOStatus::IOError("cannot use again " + old_name);
     names_.push_back({NameChange::Kind::renamed, name, old_name, {}});
     if (const auto found = files_.find(old_name); found != files_.end()) {
         found->second->path = name;
         files_[name] = found->second;
         files_.erase(old_name);
     }
-    *file = std::make_unique<FaultWritableFile>(*this, std::move(made), contents_of(name, 0));
+    *file = std::make_unique<FaultWritableFile>(*this, descriptor, contents_of(name, 0));
     return IOStatus::OK();
 }
 
-IOStatus FaultFileSystem::ReopenWritableFile(const std::string& name, const FileOptions& options,
-                                             std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug)
+IOStatus FaultFileSystem::ReopenWritableFile(const std::string& name, const FileOptions&,
+                                             std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*)
 {
     const std::scoped_lock lock(mutex_);
     if (!powered_)
         return no_power();
     std::error_code missing;
     const std::uint64_t size = std::filesystem::file_size(name, missing);
-    std::unique_ptr<rocksdb::FSWritableFile> made;
-    if (const IOStatus status = target()->ReopenWritableFile(name, options, &made, debug); !status.ok())
-        return status;
+    const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return IOStatus::IOError("cannot open " + name);
     if (missing)
         names_.push_back({NameChange::Kind::made, name, {}, {}});
-    *file = std::make_unique<FaultWritableFile>(*this, std::move(made), contents_of(name, missing ? 0 : size));
+    *file = std::make_unique<FaultWritableFile>(*this, descriptor, contents_of(name, missing ? 0 : size));
+    return IOStatus::OK();
+}
+
+IOStatus FaultFileSystem::NewRandomRWFile(const std::string& name, const FileOptions& options,
+                                          std::unique_ptr<rocksdb::FSRandomRWFile>* file, IODebugContext* debug)
+{
+    const std::scoped_lock lock(mutex_);
+    if (!powered_)
+        return no_power();
+    std::unique_ptr<rocksdb::FSRandomRWFile> made;
+    if (const IOStatus status = target()->NewRandomRWFile(name, options, &made, debug); !status.ok())
+        return status;
+    *file =
+        std::make_unique<FaultRandomFile>(*this, std::move(made), contents_of(name, std::filesystem::file_size(name)));
     return IOStatus::OK();
 }
 

@@ -35,6 +35,7 @@ public:
     // in limbo: read back until the power goes, then gone, whatever later syncs say.
     void fail_sync(std::uint64_t n, Fault fault);
     void fail_write(std::uint64_t n, Fault fault);
+    void forget_faults();
     // Every write and sync fails until this is called with Fault::none.
     void fail_all(Fault fault);
     // Syncs block until released.
@@ -55,6 +56,9 @@ public:
     rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                          std::unique_ptr<rocksdb::FSWritableFile>* file,
                                          rocksdb::IODebugContext* debug) override;
+    rocksdb::IOStatus NewRandomRWFile(const std::string& name, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSRandomRWFile>* file,
+                                      rocksdb::IODebugContext* debug) override;
     rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
                                    std::unique_ptr<rocksdb::FSDirectory>* directory,
                                    rocksdb::IODebugContext* debug) override;
@@ -67,6 +71,7 @@ public:
 
 private:
     friend class FaultWritableFile;
+    friend class FaultRandomFile;
     friend class FaultDirectory;
 
     struct Write {  // one that no sync has followed
@@ -87,10 +92,12 @@ private:
         std::string kept;  // where a removed or replaced file waits to come back; empty: there was none
     };
 
-    rocksdb::IOStatus append(Contents& contents, rocksdb::FSWritableFile& target, const rocksdb::Slice& data,
-                             const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug);
+    rocksdb::IOStatus append(Contents& contents, int descriptor, const rocksdb::Slice& data);
+    rocksdb::IOStatus truncate(Contents& contents, int descriptor, std::uint64_t size);
+    rocksdb::IOStatus write_at(Contents& contents, rocksdb::FSRandomRWFile& target, std::uint64_t offset,
+                               const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug);
     rocksdb::IOStatus sync(Contents& contents);
-    void truncated(Contents& contents, std::uint64_t size);
     rocksdb::IOStatus sync_names(const std::string& folder);
     rocksdb::IOStatus fault_of(std::uint64_t number, std::map<std::uint64_t, Fault>& faults);
     rocksdb::IOStatus no_power() const;

@@ -61,7 +61,10 @@ void Mender::mend_before_opening()
 
 bool Mender::mend(std::string_view what)
 {
+    const std::uint64_t repairs = repairs_;
     const std::scoped_lock lock(mutex_);
+    if (repairs_ != repairs)
+        return true;  // by another one, while this one waited: most likely the same damage
     // "block checksum mismatch: … in PATH offset N size M"
     const auto offset = number_behind(what, " offset ");
     const auto size = number_behind(what, " size ");
@@ -70,7 +73,7 @@ bool Mender::mend(std::string_view what)
         if (name == std::string_view::npos)
             return false;
         const std::string path(what.substr(name, what.rfind(" offset ") - name));
-        return mend_block(path, *offset, *size);
+        return mend_block(path, *offset, *size) || block_is_good(path, {*offset, *size});
     }
     return search();
 }
@@ -111,6 +114,7 @@ bool Mender::replace(const std::string& path, std::uint64_t offset, std::string_
             return false;
     if (!write_file(kept, before) || !overwrite_file(path, offset, after))
         return false;
+    ++repairs_;
     log_.write(LogLevel::alarm, "store/rocksdb", 0,
                "one flipped bit in a file of the store was found and put right: look at the disk and the memory",
                {{"file", path}, {"offset", std::to_string(offset)}, {"as_it_was", kept}});

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -31,7 +32,8 @@ public:
     // only in front of good records: a torn tail is no damage.
     void mend_before_opening();
     // After RocksDB met damage: `what` is its status' text, which names the block or only the kind of
-    // file. True: something was put right, and it is worth trying again. Where no file is named all of
+    // file. True: something was put right, by this call or another reader's meanwhile, and it is worth
+    // trying again. Where no file is named all of
     // them are read, as far as that is quick and was not just done in vain.
     bool mend(std::string_view what);
 
@@ -51,6 +53,7 @@ private:
     std::string aside_;
     Log& log_;
     std::mutex mutex_;
+    std::atomic<std::uint64_t> repairs_{0};
     std::chrono::steady_clock::time_point last_search_{};  // that found nothing
 };
 
