@@ -3,7 +3,7 @@
     ./dev bench                  everything
     ./dev bench parts            the parts (Google Benchmark programs)
     ./dev bench intake|idle|start|visible    one figure of the whole
-    --peers FOLDER               also runs FOLDER/bin/ceiling (a bare receiver with group commit) in turns with us
+    --ceiling PROGRAM            another bare receiver than build/bench/bare_receiver, in turns with us
     --json FILE                  writes the figures
 
 Absolute times are noisy on a shared machine: compare ratios within one run. CPU is the server's own, from /proc.
@@ -31,6 +31,10 @@ os.environ.setdefault("POSTHOUSE", str(ROOT / "build" / "posthouse"))
 from house import House  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
+# Postfix's generators, unpacked by ./dev; they look for its libraries where a package would have put them.
+UNPACKED = ROOT / "build" / "peers" / "postfix" / "usr"
+os.environ["PATH"] = f"{UNPACKED / 'sbin'}:{os.environ['PATH']}"
+POSTFIX = dict(os.environ, LD_LIBRARY_PATH=str(UNPACKED / "lib" / "postfix"))
 LIMITS = ("[limits]\nconnections_per_address = 20000\nconnections_per_network = 20000\nconnections_per_account = 20000\n"
           '[log]\nlevel = "warning"\n')
 figures = {}
@@ -76,14 +80,13 @@ def source(port, sessions, messages, size, recipient):
     """Postfix's generator; seconds it took."""
     begun = time.monotonic()
     subprocess.run(["smtp-source", "-d", "-s", str(sessions), "-m", str(messages), "-l", str(size), "-f", "s@ext.example",
-                    "-t", recipient, f"127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL)
+                    "-t", recipient, f"127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL, env=POSTFIX)
     return time.monotonic() - begun
 
 
-def ceiling(peers, sessions, messages, size):
+def ceiling(program, sessions, messages, size):
     """The bare receiver's rate in this run, or None."""
-    program = peers and Path(peers) / "bin" / "ceiling"
-    if not program or not program.exists():
+    if not Path(program).exists():
         return None
     folder = tempfile.mkdtemp(prefix="ceiling-", dir=ROOT / "build")
     with socket.socket() as free:
@@ -128,7 +131,7 @@ def intake(options):
                 took = source(port, sessions, messages, 10240, "u0@bench.test")
                 cpus.append((cpu(pid) - used) * 1000 / messages)
                 rates.append(messages / took)
-                bare = ceiling(options.peers, sessions, messages, 10240)
+                bare = ceiling(options.ceiling, sessions, messages, 10240)
                 if bare:
                     ratios.append(rates[-1] / bare)
             rates.sort(), cpus.sort(), ratios.sort()
@@ -153,7 +156,7 @@ def visible(options):
     """From the 250 to IMAP's EXISTS, under load."""
     with house() as one:
         load = subprocess.Popen(["smtp-source", "-d", "-s", "20", "-m", "30000", "-l", "10240", "-f", "s@ext.example", "-t",
-                                 "u0@bench.test", f"127.0.0.1:{one.port['smtp']}"])
+                                 "u0@bench.test", f"127.0.0.1:{one.port['smtp']}"], env=POSTFIX)
         client = one.imap("u0@bench.test")
         client.select("INBOX", readonly=True)
         talk = one.talk("smtp")
@@ -271,7 +274,7 @@ WHOLE = {"intake": intake, "visible": visible, "idle": idle, "start": start, "pa
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*WHOLE, []], help="which; all")
-    parser.add_argument("--peers", help="a folder with bin/ceiling")
+    parser.add_argument("--ceiling", default=ROOT / "build" / "bench" / "bare_receiver", help="a program: PORT FOLDER")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json")
     options = parser.parse_args()

@@ -468,7 +468,7 @@ def main():
     failed = not result.wasSuccessful()
     for folder in Folders.made:
         if failed:
-            for log in sorted(folder.rglob("log")):
+            for log in sorted(file for file in folder.rglob("log") if file.is_file()):
                 print(f"--- the end of {log}", file=sys.stderr)
                 print("\n".join(log.read_text(errors="replace").splitlines()[-60:]), file=sys.stderr)
         else:
