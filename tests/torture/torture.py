@@ -63,9 +63,10 @@ def copy_of_the_program(folder):
 
 def all_rows():
     import attacks  # these look at POSTHOUSE when they are loaded
+    import compaction
     import faults
 
-    return {**faults.ROWS, **attacks.ROWS}
+    return {**faults.ROWS, **compaction.ROWS, **attacks.ROWS}
 
 
 def main():
