@@ -14,6 +14,8 @@ constexpr std::size_t most_group_requests = 1024;
 
 constexpr auto stall_pause = 1ms;
 
+constexpr auto longest_gathering = 1ms;
+
 // How much may be written before the disk's free space is looked at again.
 constexpr std::uint64_t look_at_space_every = 4 << 20;
 
@@ -51,7 +53,7 @@ Task<Outcome> Committer::hand_in(Kind kind, Batch batch, Deadline deadline)
         if (stopping_)
             co_return Outcome::unavailable;
         queue_.push_back(request);
-        wake = std::exchange(idle_, false);
+        wake = std::exchange(idle_, false) || (wanted_ != 0 && queue_.size() >= wanted_);
     }
     if (wake)
         handed_in_.notify_one();
@@ -85,10 +87,26 @@ void Committer::work()
 {
     Requests requests;
     while (take_group(requests)) {
+        const SteadyTime begun = std::chrono::steady_clock::now();
         write(requests);
         answer(requests);
+        last_write_ = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
+        last_group_ = requests.size();
         requests.clear();
     }
+}
+
+// Where several commit at once, those whose last commit was just answered are about to hand in the next:
+// waiting for them a part of what a sync takes makes fewer and larger groups. One alone never waits.
+void Committer::gather(std::unique_lock<std::mutex>& lock)
+{
+    if (last_group_ < 2 || sync_wanted_ || stopping_)
+        return;
+    wanted_ = std::min(last_group_ + last_group_ / 2, most_group_requests);
+    if (queue_.size() < wanted_)
+        handed_in_.wait_for(lock, std::min<Duration>(last_write_ / 2, longest_gathering),
+                            [this] { return queue_.size() >= wanted_ || sync_wanted_ || stopping_; });
+    wanted_ = 0;
 }
 
 // Blocks until there is something to do; false: stopped, and everything has been done.
@@ -96,12 +114,13 @@ bool Committer::take_group(Requests& requests)
 {
     std::unique_lock lock(mutex_);
     in_work_.clear();
-    bool paused = false;
+    bool paused = !std::exchange(keeper_knows_, true);
     if (queue_.empty() && !sync_wanted_ && !stopping_) {
         idle_ = true;
         handed_in_.wait(lock, [this] { return !idle_; });
         paused = true;
     }
+    gather(lock);
     std::size_t bytes = 0;
     while (!queue_.empty() && requests.size() < most_group_requests && bytes < most_group_bytes) {
         bytes += queue_.front()->batch.bytes();

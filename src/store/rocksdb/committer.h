@@ -64,6 +64,7 @@ private:
     Task<Outcome> hand_in(Kind kind, Batch batch, Deadline deadline);
     void work();
     bool take_group(Requests& requests);
+    void gather(std::unique_lock<std::mutex>& lock);
     void write(Requests& requests);
     void write_on(Instance& instance, Requests& requests);
     rocksdb::Status write_when_ready(Instance& instance, rocksdb::WriteBatch& writes, bool sync);
@@ -80,6 +81,12 @@ private:
     bool sync_wanted_ = false;
     bool idle_ = false;
     bool stopping_ = false;
+    bool keeper_knows_ = false;  // that there is work at all
+    std::size_t wanted_ = 0;  // by mutex_: so many waiting requests end gather() early; 0: nobody gathers
+
+    // Of the last group; the committing thread's own.
+    std::size_t last_group_ = 0;
+    Duration last_write_{};
 
     std::atomic<bool> unsynced_{false};
     std::atomic<std::uint64_t> commits_{0};
