@@ -20,6 +20,7 @@ constexpr std::size_t most_answer = 256 * 1024 * 1024;
 constexpr int most_tries = 25;
 constexpr auto pause_between_tries = 200ms;
 constexpr std::string_view server_folder = "/var/lib/posthouse";
+constexpr const char* first_house = "north";  // of the lab
 
 Task<Result<net::HttpResponse>> call_socket(std::string path, net::HttpRequest request, const Clock& clock)
 {
@@ -131,19 +132,32 @@ std::string lab_folder()
     const std::string base = state != nullptr && *state != '\0' ? std::string(state)
         : home != nullptr && *home != '\0'                      ? std::string(home) + "/.local/state"
                                                                 : std::string("/tmp");
-    return base + "/posthouse/lab/north";
+    return base + "/posthouse/lab";
 }
 
-std::string data_folder_of(const std::string& given)
+namespace {
+
+std::string named_folder(const std::string& given, const std::string& house)
 {
     if (!given.empty())
         return given;
     if (const char* from_environment = std::getenv("POSTHOUSE_DATA"); from_environment && *from_environment)
         return from_environment;
     std::error_code ignored;
-    if (std::filesystem::is_directory(server_folder, ignored))
+    if (house.empty() && std::filesystem::is_directory(server_folder, ignored))
         return std::string(server_folder);
     return lab_folder();
+}
+
+}  // namespace
+
+std::string data_folder_of(const std::string& given, const std::string& house)
+{
+    const std::string folder = named_folder(given, house);
+    const std::string in_lab = folder + "/" + (house.empty() ? first_house : house);
+    std::error_code ignored;
+    const bool is_lab = !house.empty() || std::filesystem::is_directory(in_lab, ignored);
+    return is_lab ? in_lab : folder;
 }
 
 Result<std::unique_ptr<AdminClient>> open_admin(const std::string& data_folder)

@@ -30,8 +30,9 @@ Result<std::unique_ptr<AdminClient>> open_admin(const std::string& data_folder);
 std::string socket_path(const std::string& data_folder);
 
 // The data folder a command means: what was given, else POSTHOUSE_DATA, else the server's
-// /var/lib/posthouse where it exists, else the lab's.
-std::string data_folder_of(const std::string& given);
-std::string lab_folder();
+// /var/lib/posthouse where it exists, else the lab's. In a lab's folder it is that of `house`, or else of
+// the first one.
+std::string data_folder_of(const std::string& given, const std::string& house = {});
+std::string lab_folder();  // holds a folder for each house
 
 }  // namespace posthouse::app

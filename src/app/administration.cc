@@ -22,17 +22,19 @@ namespace {
 // What one run of an administration command works with.
 struct Session {
     std::string data;
+    std::string house;
     bool as_json = false;
     std::unique_ptr<AdminClient> client;
 
     void add_options(CLI::App& app)
     {
         app.add_option("--data", data, "the data folder (else POSTHOUSE_DATA, /var/lib/posthouse, the lab's)");
+        app.add_option("--house", house, "which house of the lab: north (the first) or south");
         app.add_flag("--json", as_json, "one JSON document instead of a table");
     }
     Result<void> open()
     {
-        Result<std::unique_ptr<AdminClient>> opened = open_admin(data_folder_of(data));
+        Result<std::unique_ptr<AdminClient>> opened = open_admin(data_folder_of(data, house));
         if (!opened)
             return fail(opened.error());
         client = std::move(*opened);
@@ -320,7 +322,7 @@ int status_command(std::span<const std::string> arguments)
     if (session.as_json)
         return print_json(*answer), exit_code::ok;
     if (!session.client->is_running_server())
-        std::printf("no server runs on %s\n", data_folder_of(session.data).c_str());
+        std::printf("no server runs on %s\n", data_folder_of(session.data, session.house).c_str());
     Table table({{""}, {"", Align::left, true}});
     for (const auto& [name, value] : *answer)
         if (!value.is_array())
@@ -377,7 +379,7 @@ int backup_command(std::span<const std::string> arguments)
         return report(opened.error());
     const std::string whole = std::filesystem::absolute(folder).lexically_normal().string();
     // Written by the server, which is not root: the folder becomes its user's.
-    const Result<User> owner = owner_of(data_folder_of(session.data));
+    const Result<User> owner = owner_of(data_folder_of(session.data, session.house));
     if (!owner)
         return report(owner.error());
     if (const Result<void> made = make_data_folder(whole, &*owner); !made)

@@ -79,6 +79,7 @@ int import_command(std::span<const std::string> arguments)
 {
     CLI::App app;
     std::string data;
+    std::string house;
     std::string account;
     std::string path;
     std::string mailbox = "INBOX";
@@ -86,12 +87,13 @@ int import_command(std::span<const std::string> arguments)
     app.add_option("path", path, "a Maildir folder or an mbox file")->required();
     app.add_option("--mailbox", mailbox, "where the Maildir's top or the mbox goes");
     app.add_option("--data", data, "the data folder");
+    app.add_option("--house", house, "which house of the lab: north (the first) or south");
     if (const auto code = parse_options(app, command_named("import"), arguments))
         return *code;
     const Result<MailFormat> format = format_of(path);
     if (!format)
         return report(format.error());
-    const Result<std::unique_ptr<AdminClient>> client = open_admin(data_folder_of(data));
+    const Result<std::unique_ptr<AdminClient>> client = open_admin(data_folder_of(data, house));
     if (!client)
         return report(client.error());
     std::uint64_t count = 0;
@@ -110,6 +112,7 @@ int export_command(std::span<const std::string> arguments)
 {
     CLI::App app;
     std::string data;
+    std::string house;
     std::string account;
     std::string path;
     std::string mailbox;
@@ -119,9 +122,10 @@ int export_command(std::span<const std::string> arguments)
     app.add_option("--mailbox", mailbox, "only this one; else all");
     app.add_flag("--mbox", as_mbox, "one mbox file a mailbox, instead of a Maildir");
     app.add_option("--data", data, "the data folder");
+    app.add_option("--house", house, "which house of the lab: north (the first) or south");
     if (const auto code = parse_options(app, command_named("export"), arguments))
         return *code;
-    const Result<std::unique_ptr<AdminClient>> client = open_admin(data_folder_of(data));
+    const Result<std::unique_ptr<AdminClient>> client = open_admin(data_folder_of(data, house));
     if (!client)
         return report(client.error());
     const Result<json::object> all = (*client)->ask("GET", {"accounts", account, "mailboxes"});

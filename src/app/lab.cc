@@ -1,7 +1,10 @@
-// posthouse lab: a house on loopback with two people in it, to learn and to test with.
+// posthouse lab: two houses on loopback with two people each, and an Internet between them, to learn and to test with.
 #include "app/admin_client.h"
 #include "app/house.h"
 #include "app/lab_identities.h"
+#include "app/lab_internet.h"
+#include "app/lab_plan.h"
+#include "app/lab_screen.h"
 #include "app/options.h"
 #include "app/process.h"
 #include "app/server_commands.h"
@@ -17,55 +20,54 @@ namespace posthouse::app {
 
 namespace {
 
-constexpr std::string_view domain = "north.test";
-constexpr std::string_view lab_password = "posthouse";
 constexpr int certificate_days = 3650;
+constexpr int most_tries = 5;  // to find a port that is free on all addresses
 
-struct Port {
-    Door door;
-    std::uint16_t number;
-    std::string_view what_for;
-};
-constexpr std::array ports{
-    Port{Door::smtp, 2525, "mail from other servers"}, Port{Door::submission, 2587, "mail from its people, STARTTLS"},
-    Port{Door::submissions, 2465, "the same, TLS"},    Port{Door::imap, 2143, "mailboxes, STARTTLS"},
-    Port{Door::imaps, 2993, "the same, TLS"},          Port{Door::pop3, 2110, "download, STLS"},
-    Port{Door::pop3s, 2995, "the same, TLS"},
+struct LabOptions {
+    std::string folder;  // the houses' folders are in it
+    bool any_ports = false;
+    bool debug = false;
+    bool unsafe_plaintext = false;
+    bool unsafe_no_sync = false;
 };
 
-Settings lab_settings(const std::string& data, bool any_ports, LogLevel level)
+Settings lab_settings(const LabHousePlan& plan, const LabOptions& options, const LabInternet& internet)
 {
     Settings settings;
-    settings.hostname = domain;
-    settings.data = data;
-    settings.log_level = level;
-    settings.log_file = data + "/lab.log";
-    settings.certificates.push_back({data + "/certificate.pem", data + "/key.pem"});
-    for (const Port& port : ports)
-        settings.listen.push_back({port.door, "127.0.0.1", any_ports ? std::uint16_t{0} : port.number});
+    settings.hostname = plan.domain;
+    settings.data = fmt::format("{}/{}", options.folder, plan.name);
+    settings.log_level = options.debug ? LogLevel::debug : LogLevel::info;
+    settings.log_file = settings.data + "/lab.log";
+    settings.unsafe_plaintext_login = options.unsafe_plaintext;
+    settings.unsafe_no_sync = options.unsafe_no_sync;
+    settings.certificates.push_back({settings.data + "/certificate.pem", settings.data + "/key.pem"});
+    for (const LabPort& port : lab_ports()) {
+        const std::uint16_t number = port.door == Door::smtp ? internet.smtp_port()
+            : options.any_ports                              ? std::uint16_t{0}
+                                                             : port.number;
+        settings.listen.push_back({port.door, std::string(plan.address), number});
+    }
     return settings;
 }
 
-Result<void> make_certificate(const net::TlsContext::Files& files)
+Result<void> make_certificate(const LabHousePlan& plan, const net::TlsContext::Files& files)
 {
     std::error_code error;
     if (std::filesystem::exists(files.certificate, error) && std::filesystem::exists(files.key, error))
         return {};
-    return net::make_self_signed({std::string(domain), "mail.north.test", "localhost", "127.0.0.1"}, files,
-                                 certificate_days);
+    const std::string domain(plan.domain);
+    return net::make_self_signed({domain, "mx." + domain, "mail." + domain, "localhost", std::string(plan.address)},
+                                 files, certificate_days);
 }
 
-std::vector<LabPerson> lab_people() { return {{"alice@north.test", "Alice North"}, {"bob@north.test", "Bob North"}}; }
-
 // The domain and its people, where they are not there yet.
-Task<Result<void>> settle(directory::Directory& directory, mailbox::Mailboxes& mailboxes)
+Task<Result<void>> settle(directory::Directory& directory, mailbox::Mailboxes& mailboxes, const LabHousePlan& plan)
 {
     const auto fine = [](const auto& result) { return result || result.error() == ErrorCode::already_exists; };
-    const Result<void> added = co_await directory.add_domain(std::string(domain));
+    const Result<void> added = co_await directory.add_domain(std::string(plan.domain));
     if (!fine(added))
         co_return added;
-    const std::vector<LabPerson> people = lab_people();
-    for (const LabPerson& person : people) {
+    for (const LabPerson& person : plan.people) {
         const Result<directory::Account> account =
             co_await directory.add_account(person.address, std::string(lab_password), person.name);
         if (!fine(account))
@@ -79,33 +81,76 @@ Task<Result<void>> settle(directory::Directory& directory, mailbox::Mailboxes& m
     co_return Result<void>{};
 }
 
-void welcome(const House& house, const std::string& data)
+// Everything that runs, and the order in which it goes down: first the houses, then the Internet.
+struct Lab {
+    std::vector<std::unique_ptr<Log>> logs;
+    std::unique_ptr<LabInternet> internet;
+    std::vector<std::unique_ptr<House>> houses;
+};
+
+Result<std::unique_ptr<House>> open_house(const LabHousePlan& plan, const Settings& settings, Log& log)
 {
-    const bool colour = wants_colour(stdout);
-    std::string text = styled("Posthouse lab: north.test, a house on this machine alone\n\n", Style::bold, colour);
-    for (const House::Listening& listening : house.listening())
-        for (const Port& port : ports)
-            if (port.door == listening.door)
-                text += fmt::format("  {:<12} {:<17} {}\n", name_of(port.door), listening.at.text(), port.what_for);
-    std::uint16_t smtp = 0;
-    for (const House::Listening& listening : house.listening())
-        if (listening.door == Door::smtp)
-            smtp = listening.at.port;
-    text +=
-        fmt::format("\n  People       alice@{0} and bob@{0}, password {1}\n"
-                    "  Data         {2}   (log: lab.log)\n"
-                    "\nTry, in another terminal:\n\n"
-                    "  {3}\n"
-                    "  {4}\n"
-                    "  {5}\n"
-                    "\nCtrl-C ends it. The mail stays.\n",
-                    domain, lab_password, data,
-                    styled("echo 'Hello Bob' | build/posthouse send bob@north.test -s Hello --from alice@north.test",
-                           Style::green, colour),
-                    styled("build/posthouse inbox --user bob@north.test", Style::green, colour),
-                    styled(fmt::format("nc -C 127.0.0.1 {}", smtp), Style::green, colour) + "      and type: ehlo me");
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
+    if (const Result<void> made = make_certificate(plan, settings.certificates.front()); !made)
+        return fail(made.error());
+    Result<std::unique_ptr<House>> house = House::open(settings, log);
+    if (!house)
+        return house;
+    Household& household = (*house)->household();
+    if (const Result<void> settled = household.run(settle(household.directory(), household.mailboxes(), plan));
+        !settled)
+        return fail(settled.error());
+    return house;
+}
+
+Result<Lab> open_lab(const LabOptions& options)
+{
+    Lab lab;
+    for (const LabHousePlan& plan : lab_houses()) {
+        const std::string folder = fmt::format("{}/{}", options.folder, plan.name);
+        if (const Result<void> made = make_data_folder(folder, nullptr); !made)
+            return fail(made.error());
+        lab.logs.push_back(
+            make_log(options.debug ? LogLevel::debug : LogLevel::info, LogFormat::text, folder + "/lab.log"));
+    }
+    Result<std::unique_ptr<LabInternet>> internet = LabInternet::start(options.any_ports, *lab.logs.front());
+    if (!internet)
+        return fail(internet.error());
+    lab.internet = std::move(*internet);
+    for (std::size_t i = 0; i < lab_houses().size(); ++i) {
+        const LabHousePlan& plan = lab_houses()[i];
+        Result<std::unique_ptr<House>> house =
+            open_house(plan, lab_settings(plan, options, *lab.internet), *lab.logs[i]);
+        if (!house)
+            return fail(house.error());
+        lab.houses.push_back(std::move(*house));
+    }
+    return lab;
+}
+
+// Somebody may take a house's port after the Internet has found it free elsewhere.
+Result<Lab> open_lab_somewhere(const LabOptions& options)
+{
+    for (int tries = 1;; ++tries) {
+        Result<Lab> lab = open_lab(options);
+        const bool taken = !lab && lab.error() == ErrorCode::already_exists;
+        if (!taken || !options.any_ports || tries == most_tries)
+            return lab;
+    }
+}
+
+void run_until_told(Lab& lab)
+{
+    for (;;) {
+        const Wish wish = wait_for_signal();
+        for (const std::unique_ptr<House>& house : lab.houses)
+            switch (wish) {
+            case Wish::look: house->reload_changed(); break;
+            case Wish::reload: house->reload(); break;
+            case Wish::stop: house->stop(); break;
+            }
+        if (wish == Wish::stop)
+            return;
+    }
 }
 
 }  // namespace
@@ -113,44 +158,29 @@ void welcome(const House& house, const std::string& data)
 int lab_command(std::span<const std::string> arguments)
 {
     CLI::App app;
-    std::string data;
-    bool any_ports = false;
-    bool debug = false;
-    bool unsafe_plaintext = false;
-    bool unsafe_no_sync = false;
-    app.add_option("--data", data, "the folder for its mail (else " + lab_folder() + ")");
-    app.add_flag("--any-ports", any_ports, "ports that the system chooses; `posthouse status` tells them");
-    app.add_flag("--debug", debug, "a log with every detail");
-    app.add_flag("--unsafe-plaintext-login", unsafe_plaintext, "take passwords before TLS, for measuring");
-    app.add_flag("--unsafe-no-sync", unsafe_no_sync, "do not wait for the disk: a power cut loses mail");
+    LabOptions options;
+    app.add_option("--data", options.folder, "the folder for its mail (else " + lab_folder() + ")");
+    app.add_flag("--any-ports", options.any_ports, "ports that the system chooses; `posthouse status` tells them");
+    app.add_flag("--debug", options.debug, "a log with every detail");
+    app.add_flag("--unsafe-plaintext-login", options.unsafe_plaintext, "take passwords before TLS, for measuring");
+    app.add_flag("--unsafe-no-sync", options.unsafe_no_sync, "do not wait for the disk: a power cut loses mail");
     if (const auto code = parse_options(app, command_named("lab"), arguments))
         return *code;
-    if (data.empty())
-        data = lab_folder();
+    const bool usual_folder = options.folder.empty();
+    options.folder = std::filesystem::absolute(usual_folder ? lab_folder() : options.folder).string();
     prepare_process();
     block_signals();
-    if (const Result<void> made = make_data_folder(data, nullptr); !made)
-        return report(made.error());
-    Settings settings = lab_settings(data, any_ports, debug ? LogLevel::debug : LogLevel::info);
-    settings.unsafe_plaintext_login = unsafe_plaintext;
-    settings.unsafe_no_sync = unsafe_no_sync;
-    if (const Result<void> made = make_certificate(settings.certificates.front()); !made)
-        return report(made.error());
-    const std::unique_ptr<Log> log = make_log(settings.log_level, settings.log_format, settings.log_file);
-    const Result<std::unique_ptr<House>> house = House::open(settings, *log);
-    if (!house)
-        return report(house.error());
-    Household& household = (*house)->household();
-    if (const Result<void> settled = household.run(settle(household.directory(), household.mailboxes())); !settled)
-        return report(settled.error());
-    const std::string where = std::filesystem::absolute(data).string();
-    if (const Result<void> told =
-            write_lab_identities(**house, data, where + "/certificate.pem", lab_people(), std::string(lab_password));
-        !told)
+    Result<Lab> lab = open_lab_somewhere(options);
+    if (!lab)
+        return report(lab.error());
+    if (const Result<void> told = write_lab_identities(lab->houses, options.folder); !told)
         return report(told.error());
-    welcome(**house, data);
-    (*house)->run_until_told();
-    std::printf("\nStopped; the mail stays in %s\n", data.c_str());
+    std::fputs(
+        lab_screen(lab->houses, lab->internet->dns_port(), options.folder, usual_folder, wants_colour(stdout)).c_str(),
+        stdout);
+    std::fflush(stdout);
+    run_until_told(*lab);
+    std::printf("\nStopped; the mail stays in %s\n", options.folder.c_str());
     return exit_code::ok;
 }
 

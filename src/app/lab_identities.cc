@@ -1,6 +1,9 @@
 #include "app/lab_identities.h"
 
+#include "app/lab_plan.h"
 #include "mua/identity.h"
+
+#include <fmt/format.h>
 
 namespace posthouse::app {
 
@@ -16,19 +19,21 @@ mua::ServerAt server_at(const House& house, Door door)
 
 }  // namespace
 
-Result<void> write_lab_identities(const House& house, const std::string& data, const std::string& certificate,
-                                  const std::vector<LabPerson>& people, const std::string& password)
+Result<void> write_lab_identities(std::span<const std::unique_ptr<House>> houses, const std::string& folder)
 {
     mua::Identities identities;
-    for (const LabPerson& person : people)
-        identities.list.push_back({.address = person.address,
-                                   .name = person.name,
-                                   .password = password,
-                                   .imap = server_at(house, Door::imaps),
-                                   .pop3 = server_at(house, Door::pop3s),
-                                   .submission = server_at(house, Door::submissions),
-                                   .certificate = certificate});
-    return mua::write_identities(mua::lab_identities_file(data), identities);
+    for (std::size_t i = 0; i < houses.size(); ++i) {
+        const LabHousePlan& plan = lab_houses()[i];
+        for (const LabPerson& person : plan.people)
+            identities.list.push_back({.address = person.address,
+                                       .name = person.name,
+                                       .password = std::string(lab_password),
+                                       .imap = server_at(*houses[i], Door::imaps),
+                                       .pop3 = server_at(*houses[i], Door::pop3s),
+                                       .submission = server_at(*houses[i], Door::submissions),
+                                       .certificate = fmt::format("{}/{}/certificate.pem", folder, plan.name)});
+    }
+    return mua::write_identities(mua::lab_identities_file(folder), identities);
 }
 
 }  // namespace posthouse::app

@@ -72,7 +72,7 @@ class MailClient(unittest.TestCase):
     # --- looking ---
 
     def imap(self, account):
-        context = ssl.create_default_context(cafile=str(self.data / "certificate.pem"))
+        context = ssl.create_default_context(cafile=str(self.data / "north" / "certificate.pem"))
         client = imaplib.IMAP4_SSL("127.0.0.1", self.port["imaps"], ssl_context=context, timeout=PATIENCE)
         client.login(account, PASSWORD)
         return client
@@ -351,7 +351,7 @@ class MailClient(unittest.TestCase):
                                f"localhost:{self.port['submission']}", *words, stdin=password.encode() + b"\n", **options)
 
     def test_login_keeps_what_works(self):
-        certificate = self.data / "certificate.pem"
+        certificate = self.data / "north" / "certificate.pem"
         elsewhere = {"environment": {"POSTHOUSE_DATA": str(self.home / "nowhere")}}
         _, said = self.login(ALICE, code=78, **elsewhere)
         self.assertIn("signed by itself", said)
