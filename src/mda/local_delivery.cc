@@ -49,18 +49,40 @@ Task<Result<mailbox::Filed>> LocalDelivery::deliver(mailbox::Delivery delivery)
     filing.delivery = delivery.delivery;
     filing.quota = delivery.quota;
     Result<mailbox::Filed> filed = co_await (*account)->file(std::move(filing));
-    if (recorder_.wanted()) {
-        const std::string result = filed ? fmt::format("{} in {}", delivery.recipient, placement.name)
-                                         : std::string(to_string(filed.error().code));
-        const std::string reason =
-            filed ? (filed->was_filed_before ? "it had been filed before" : "local recipient") : filed.error().text;
-        recorder_.step({.message = delivery.message,
-                        .room = "mda",
-                        .step = filed ? "filed" : "not filed",
-                        .result = result,
-                        .reason = reason});
-    }
+    if (recorder_.wanted())
+        co_await tell(*account, delivery, filed);
     co_return filed;
+}
+
+// Where it went, and by which rule.
+Task<void> LocalDelivery::tell(mailbox::AccountPtr account, mailbox::Delivery delivery, Result<mailbox::Filed> filed)
+{
+    Step step{.message = delivery.message, .room = "mda", .recipient = delivery.recipient, .account = delivery.account};
+    if (!filed) {
+        step.step = "not filed";
+        step.result = to_string(filed.error().code);
+        step.reason = filed.error().text;
+        recorder_.step(step);
+        co_return;
+    }
+    std::string place = "INBOX";
+    bool is_folder = false;
+    if (!delivery.subaddress.empty() && !filed->places.empty()) {
+        const Result<mailbox::MailboxTreePtr> tree = co_await account->tree();
+        const mailbox::Mailbox* found = tree ? (*tree)->find(filed->places.front().mailbox) : nullptr;
+        is_folder = found != nullptr && found->name != "INBOX";
+        place = is_folder ? found->name : place;
+    }
+    if (!filed->places.empty())
+        place += fmt::format(", UID {}", filed->places.front().uid);
+    const std::string reason = filed->was_filed_before ? "it had been filed before; once is enough"
+        : delivery.subaddress.empty()                  ? "no rule says otherwise"
+        : is_folder                                    ? fmt::format("the folder that +{} names", delivery.subaddress)
+                    : fmt::format("there is no folder of the name that +{} gives", delivery.subaddress);
+    step.step = "filed";
+    step.result = place;
+    step.reason = reason;
+    recorder_.step(step);
 }
 
 Task<Result<void>> LocalDelivery::has_room(mailbox::AccountId account_id, std::uint64_t size)

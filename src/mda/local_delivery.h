@@ -21,6 +21,8 @@ public:
     Task<Result<void>> has_room(mailbox::AccountId account, std::uint64_t size) override;
 
 private:
+    Task<void> tell(mailbox::AccountPtr account, mailbox::Delivery delivery, Result<mailbox::Filed> filed);
+
     mailbox::Mailboxes& mailboxes_;
     Recorder& recorder_;
 };

@@ -76,7 +76,12 @@ AuthDone Login::logged_in(const directory::LoggedIn& login)
     services_.log.write(LogLevel::info, "msa", facts_.session, "login",
                         {{"account", address}, {"peer", facts_.peer.text()}, {"mechanism", facts_.sasl_mechanism}});
     if (services_.recorder.wanted())
-        services_.recorder.step({facts_.session, 0, "msa", "login", address, facts_.sasl_mechanism});
+        services_.recorder.step({.session = facts_.session,
+                                 .room = "msa",
+                                 .step = "login",
+                                 .result = address,
+                                 .reason = "by " + facts_.sasl_mechanism,
+                                 .account = login.account.id});
     return {{235, "2.7.0", "welcome, " + address}, login.account.id, address};
 }
 

@@ -105,8 +105,6 @@ Task<Reply> SubmissionAgent::judge(directory::Recipient found, std::string addre
 
 void SubmissionAgent::tell_refusal(std::string_view step, const Reply& reply) const
 {
-    if (services_.recorder.wanted())
-        services_.recorder.step({facts_.session, message_, "msa", step, reply.codes(), reply.text});
     services_.log.write(LogLevel::info, "msa", message_, step,
                         {{"peer", facts_.peer.text()}, {"account", facts_.login}, {"reply", reply.line()}});
 }

@@ -66,6 +66,7 @@ public:
 struct RecipientVerdict {
     Reply reply;
     Recipient recipient;  // as it is to be kept: <postmaster> has its domain now
+    std::string rule;  // for the journey: why, and what follows; empty: as the reply says
 };
 
 class Agent {

@@ -5,6 +5,7 @@
 #include "base/recorder.h"
 #include "smtp/agent.h"
 #include "smtp/intake.h"
+#include "smtp/trace.h"
 
 namespace posthouse::smtp {
 
@@ -27,6 +28,8 @@ public:
 
 private:
     void tell(std::string_view step, const Reply& reply, std::string_view reason) const;
+    void accepted(const Reply& reply) const;
+    void log(LogLevel level, std::string_view step, const Reply& reply, std::string_view reason) const;
 
     std::unique_ptr<Incoming> incoming_;
     Id message_;
@@ -35,6 +38,7 @@ private:
     Recorder& recorder_;
     Log& log_;
     std::uint64_t bytes_ = 0;
+    MessageIdWatch message_id_;
 };
 
 }  // namespace posthouse::smtp

@@ -36,7 +36,12 @@ Session::Session(const ServerServices& services, const Patience& patience, net::
 
 Task<void> Session::run()
 {
-    tell_step("connected", facts_.peer.text(), {});
+    if (services_.recorder.wanted())
+        services_.recorder.hop({.session = facts_.session,
+                                .way = HopWay::in,
+                                .room = services_.door.room(),
+                                .peer = facts_.peer.text(),
+                                .local = facts_.local.text()});
     if (wire_.is_tls())
         note_tls();
     Step step = dialogue_.greet();
@@ -69,9 +74,22 @@ Task<void> Session::apologise()
 
 Step Session::on_frame(const net::LineFramer::Frame& frame)
 {
+    if (!services_.recorder.wanted())
+        return judge(frame);
+    // What may be told of the line is known before it is judged, whose it is only afterwards: MAIL is
+    // the first line of its message.
+    const std::string told = dialogue_.recordable(frame.line);
+    Step step = judge(frame);
+    if (const Id message = dialogue_.message())
+        message_ = message;
+    asked_ = step.next == Next::ask_recipient ? dialogue_.asked_recipient().path.text() : std::string();
+    tell_line(Speaker::client, told);
+    return step;
+}
+
+Step Session::judge(const net::LineFramer::Frame& frame)
+{
     using Kind = net::LineFramer::Kind;
-    if (services_.recorder.wanted())
-        tell_line(Speaker::client, dialogue_.recordable(frame.line));
     switch (frame.kind) {
     case Kind::bare_lf: return dialogue_.on_bad_line(Dialogue::LineFault::bare_lf);
     case Kind::bare_cr: return dialogue_.on_bad_line(Dialogue::LineFault::bare_cr);
@@ -122,12 +140,14 @@ Task<bool> Session::act_on(Step step)
         }
         case Next::ask_sender: {
             Reply verdict = co_await agent_->sender(dialogue_.message(), dialogue_.envelope());
+            tell_sender(verdict);
             step = dialogue_.on_sender(std::move(verdict));
             break;
         }
         case Next::ask_recipient: {
             RecipientVerdict verdict =
                 co_await agent_->recipient(dialogue_.asked_recipient(), dialogue_.envelope().declared_size);
+            tell_recipient(verdict);
             step = dialogue_.on_recipient(std::move(verdict));
             break;
         }
@@ -207,7 +227,14 @@ void Session::note_tls()
     facts_.tls_version = wire_.tls().version;
     facts_.tls_cipher = wire_.tls().cipher;
     facts_.channel_binding = [this](net::ChannelBinding kind) { return wire_.channel_binding(kind); };
-    tell_step("tls", facts_.tls_version + " " + facts_.tls_cipher, {});
+    if (services_.recorder.wanted())
+        services_.recorder.tls({.session = facts_.session,
+                                .room = services_.door.room(),
+                                .version = facts_.tls_version,
+                                .cipher = facts_.tls_cipher,
+                                .server_name = wire_.tls().server_name,
+                                .certificate = wire_.tls().peer_subject,
+                                .verified = wire_.tls().peer_verified});
 }
 
 Task<Result<void>> Session::fill(Deadline deadline)
@@ -242,13 +269,41 @@ void Session::say(const Reply& reply)
 
 void Session::tell_line(Speaker speaker, std::string_view line)
 {
-    services_.recorder.line({facts_.session, message_, speaker, line});
+    services_.recorder.line({facts_.session, message_, speaker, line, asked_});
 }
 
 void Session::tell_step(std::string_view step, std::string_view result, std::string_view reason)
 {
     if (services_.recorder.wanted())
         services_.recorder.step({facts_.session, message_, services_.door.room(), step, result, reason});
+}
+
+void Session::tell_sender(const Reply& verdict)
+{
+    if (!services_.recorder.wanted())
+        return;
+    const std::string sender = dialogue_.envelope().reverse_path.text();
+    services_.recorder.step({.session = facts_.session,
+                             .message = message_,
+                             .room = services_.door.room(),
+                             .step = verdict.is_success() ? "sender" : "sender refused",
+                             .result = verdict.codes(),
+                             .reason = verdict.text,
+                             .sender = sender.empty() ? "<>" : sender,
+                             .account = facts_.account});
+}
+
+void Session::tell_recipient(const RecipientVerdict& verdict)
+{
+    if (!services_.recorder.wanted())
+        return;
+    services_.recorder.step({.session = facts_.session,
+                             .message = message_,
+                             .room = services_.door.room(),
+                             .step = verdict.reply.is_success() ? "recipient" : "recipient refused",
+                             .result = verdict.reply.codes(),
+                             .reason = verdict.rule.empty() ? verdict.reply.text : verdict.rule,
+                             .recipient = asked_});
 }
 
 Task<void> Server::serve(net::Wire wire)

@@ -27,11 +27,14 @@ private:
     Task<Result<void>> fill(Deadline deadline);
 
     Step on_frame(const net::LineFramer::Frame& frame);
+    Step judge(const net::LineFramer::Frame& frame);
     Step on_wire_error(const Error& error);
     void say(const Reply& reply);
     void note_tls();
     void tell_line(Speaker speaker, std::string_view line);
     void tell_step(std::string_view step, std::string_view result, std::string_view reason);
+    void tell_sender(const Reply& verdict);
+    void tell_recipient(const RecipientVerdict& verdict);
     Deadline within(Duration patience) const { return Deadline::in(services_.clock, patience); }
 
     const ServerServices& services_;
@@ -48,6 +51,7 @@ private:
     std::uint64_t taken_ = 0;  // bytes of the message so far
     Deadline message_deadline_;
     Id message_ = 0;  // that the lines being told belong to
+    std::string asked_;  // the recipient they speak of, while it is RCPT's turn
 };
 
 }  // namespace posthouse::smtp

@@ -72,4 +72,32 @@ std::optional<Reply> HeaderWatch::watch(std::string_view piece)
     return std::nullopt;
 }
 
+void MessageIdWatch::watch(std::string_view piece)
+{
+    while (!over_ && !piece.empty()) {
+        const std::size_t lf = piece.find('\n');
+        const std::string_view segment = piece.substr(0, lf == std::string_view::npos ? lf : lf + 1);
+        line_ += segment.substr(0, std::min(segment.size(), longest - line_.size()));
+        piece.remove_prefix(segment.size());
+        if (lf != std::string_view::npos)
+            end_line();
+    }
+}
+
+// RFC 5322 section 2.2.3: the id may stand on a line of its own, behind a blank.
+void MessageIdWatch::end_line()
+{
+    const bool continues = line_.starts_with(' ') || line_.starts_with('\t');
+    is_field_ = continues ? is_field_ : starts_with_ignoring_case(line_, field);
+    over_ = line_ == "\r\n" || line_ == "\n";
+    if (is_field_) {
+        const std::size_t open = line_.find('<');
+        const std::size_t close = line_.find('>', open == std::string::npos ? open : open + 1);
+        if (open != std::string::npos && close != std::string::npos)
+            id_ = trim(std::string_view(line_).substr(open + 1, close - open - 1));
+        over_ |= !id_.empty();
+    }
+    line_.clear();
+}
+
 }  // namespace posthouse::smtp

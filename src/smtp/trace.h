@@ -34,4 +34,22 @@ private:
     bool over_ = false;
 };
 
+// Finds the Message-ID of a header that streams by, over any number of pieces.
+class MessageIdWatch {
+public:
+    void watch(std::string_view piece);
+    // Without brackets and blanks; empty where there is none.
+    std::string_view id() const { return id_; }
+
+private:
+    void end_line();
+
+    static constexpr std::string_view field = "message-id:";
+    static constexpr std::size_t longest = 1'000;
+    std::string line_;  // as far as it may be the field's
+    std::string id_;
+    bool is_field_ = false;  // the line under way continues it, or may
+    bool over_ = false;
+};
+
 }  // namespace posthouse::smtp

@@ -105,4 +105,37 @@ TEST(HeaderWatch, HeaderHasALimit)
 }
 
 }  // namespace
+TEST(MessageIdWatch, FindsTheIdHoweverTheHeaderComes)
+{
+    struct Row {
+        std::string_view header;
+        std::string_view expected;
+        std::string_view reason;
+    };
+    static constexpr Row rows[] = {
+        {"Subject: x\r\nMessage-ID: <a@b>\r\n\r\n", "a@b", "the usual"},
+        {"message-id:<a@b>\r\n\r\n", "a@b", "names are without case"},
+        {"Message-ID:\r\n <a@b>\r\n\r\n", "a@b", "folded (RFC 5322 section 2.2.3)"},
+        {"X: y\r\n Message-ID: <no@b>\r\n\r\n", "", "the end of another field"},
+        {"Resent-Message-ID: <no@b>\r\n\r\n", "", "another name"},
+        {"Subject: x\r\n\r\nMessage-ID: <no@b>\r\n", "", "in the body"},
+        {"Message-ID: none\r\n\r\n", "", "no brackets"},
+        {"Message-ID: >a<\r\n\r\n", "", "brackets the wrong way round"},
+        {"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n\r\n", "a@b", "the first one"},
+    };
+    for (const Row& row : rows)
+        for (const std::size_t step : {1u, 2u, 7u, 1000u}) {
+            MessageIdWatch watch;
+            for (std::size_t at = 0; at < row.header.size(); at += step)
+                watch.watch(row.header.substr(at, step));
+            EXPECT_EQ(watch.id(), row.expected) << row.reason << " in pieces of " << step;
+        }
+    MessageIdWatch endless;
+    endless.watch("Message-ID: <");
+    for (int i = 0; i < 10'000; ++i)
+        endless.watch("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    endless.watch(">\r\n\r\n");
+    EXPECT_EQ(endless.id(), "");
+}
+
 }  // namespace posthouse::smtp

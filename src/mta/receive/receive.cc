@@ -133,9 +133,6 @@ Task<Reply> ReceiveAgent::judge(directory::Recipient found, std::string address,
 
 void ReceiveAgent::tell_refusal(const Reply& reply, std::string_view address) const
 {
-    if (services_.recorder.wanted())
-        services_.recorder.step(
-            {facts_.session, message_, "mta/receive", "recipient refused", reply.codes(), reply.text});
     services_.log.write(LogLevel::info, "mta/receive", message_, "recipient refused",
                         {{"peer", facts_.peer.text()}, {"recipient", std::string(address)}, {"reply", reply.line()}});
 }
