@@ -2,7 +2,7 @@
 
     ./dev bench                  everything
     ./dev bench parts            the parts (Google Benchmark programs)
-    ./dev bench intake|idle|start|visible    one figure of the whole
+    ./dev bench intake|journey|idle|start|visible    one figure of the whole
     --ceiling PROGRAM            another bare receiver than build/bench/bare_receiver, in turns with us
     --json FILE                  writes the figures
 
@@ -148,6 +148,27 @@ def intake(options):
         say("resident after that", f"{resident(pid) / 1024:.0f}", "MiB")
 
 
+def journey(options):
+    """What telling costs: two houses, one that keeps journeys and one that does not, by turns."""
+    sessions, messages = 20, 10000
+    with house() as telling, house(unsafe="[journey]\nkeep = false\n") as silent:
+        seen = {telling: [], silent: []}
+        for round in range(options.repeat + 1):
+            for one in (telling, silent) if round % 2 else (silent, telling):
+                used = cpu(one.process.pid)
+                took = source(one.port["smtp"], sessions, messages, 10240, "u0@bench.test")
+                if round > 0:  # the first one warms
+                    seen[one].append((messages / took, (cpu(one.process.pid) - used) * 1000 / messages))
+        middle = {one: [quantile(column, 0.5) for column in zip(*rows)] for one, rows in seen.items()}
+        (with_rate, with_cpu), (rate, without_cpu) = middle[telling], middle[silent]
+        say("intake with journeys kept, 20 sessions", f"{with_rate:.0f}", "/s", f"{with_cpu:.3f} ms CPU a message")
+        say("the same without", f"{rate:.0f}", "/s", f"{without_cpu:.3f} ms CPU a message")
+        say("journeys cost", f"{100 * (1 - with_rate / rate):.1f}", "%",
+            f"of the rate, {100 * (with_cpu / without_cpu - 1):.1f} % more CPU")
+        status = json.loads(telling.run("trace", "--json", "-n", "1").stdout)
+        say("events lost", status["lostEvents"], "")
+
+
 def quantile(values, part):
     return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
@@ -268,7 +289,7 @@ def parts(options):
         subprocess.run([program, "--benchmark_min_time=0.3"], check=True)
 
 
-WHOLE = {"intake": intake, "visible": visible, "idle": idle, "start": start, "parts": parts}
+WHOLE = {"intake": intake, "journey": journey, "visible": visible, "idle": idle, "start": start, "parts": parts}
 
 
 def main():

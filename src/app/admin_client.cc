@@ -56,7 +56,7 @@ public:
         settings.data = data_folder;
         settings.threads = 1;
         Result<std::unique_ptr<Household>> household =
-            Household::open(settings, client->loops_, *client->log_, client->recorder_);
+            Household::open(settings, client->loops_, *client->log_, nullptr);
         if (!household)
             return fail(household.error());
         client->household_ = std::move(*household);
@@ -70,7 +70,6 @@ public:
 
 private:
     std::unique_ptr<Log> log_ = make_log(LogLevel::warning, LogFormat::text);
-    NoRecorder recorder_;
     Loops loops_{1};
     std::unique_ptr<Household> household_;
 };

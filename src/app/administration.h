@@ -1,4 +1,4 @@
-// The operator's commands: domains, accounts, aliases, status, check, backup, restore, import, export.
+// The operator's commands: domains, accounts, aliases, status, trace, check, backup, restore, import, export.
 // Each asks the running server, or opens its closed store (app/admin_client.h).
 #pragma once
 
@@ -12,6 +12,7 @@ int account_command(std::span<const std::string> arguments);
 int alias_command(std::span<const std::string> arguments);
 int status_command(std::span<const std::string> arguments);
 int check_command(std::span<const std::string> arguments);
+int trace_command(std::span<const std::string> arguments);
 int backup_command(std::span<const std::string> arguments);
 int restore_command(std::span<const std::string> arguments);
 int import_command(std::span<const std::string> arguments);

@@ -30,6 +30,8 @@ constexpr std::array table{
             "posthouse account add alice@example.org --name 'Alice'", account_command},
     Command{"alias", "administration", "addresses that lead to others",
             "posthouse alias add sales@example.org alice@example.org bob@example.org", alias_command},
+    Command{"trace", "administration", "what happened to a message, from the first connection to the last recipient",
+            "posthouse trace --to bob@north.test --since 1h --dialogue", trace_command},
     Command{"check", "administration", "prove that every accepted message is there, and every byte readable",
             "posthouse check --audit --verify", check_command},
     Command{"backup", "administration", "a copy of everything, taken while the server runs",

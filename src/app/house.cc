@@ -37,6 +37,7 @@ struct House::State {
     explicit State(const Settings& the_settings, Log& the_log) :
         settings(the_settings),
         log(the_log),
+        recorder(the_settings.journey ? static_cast<Recorder&>(recording) : silence),
         loops(thread_count(the_settings)),
         table(the_settings.connections),
         sessions([this](std::string_view name, std::string_view what) {
@@ -48,7 +49,10 @@ struct House::State {
 
     Settings settings;
     Log& log;
-    NoRecorder recorder;
+    SystemClock clock;
+    journey::Recording recording{clock};
+    NoRecorder silence;  // of sessions that carry no message on: IMAP and POP3
+    Recorder& recorder;
     Loops loops;
     std::unique_ptr<Household> household;
     net::ConnectionTable table;
@@ -165,14 +169,14 @@ void build_doors(House::State& state)
     imap_options.version = version;
     imap_options.allow_plaintext_login = settings.unsafe_plaintext_login;
     imap_options.most_message = settings.message_bytes;
-    state.imap = std::make_unique<imap::Server>(imap::ServerServices{rooms.clock, state.log, state.recorder, rooms.ids,
+    state.imap = std::make_unique<imap::Server>(imap::ServerServices{rooms.clock, state.log, state.silence, rooms.ids,
                                                                      state.loops, *rooms.directory.authenticator,
                                                                      *rooms.mailboxes, state.table, state.tls.get()},
                                                 imap_options);
     pop3::ServerOptions pop3_options;
     pop3_options.name = settings.hostname;
     pop3_options.allow_plaintext_login = settings.unsafe_plaintext_login;
-    state.pop3 = std::make_unique<pop3::Server>(pop3::ServerServices{rooms.clock, state.log, state.recorder, rooms.ids,
+    state.pop3 = std::make_unique<pop3::Server>(pop3::ServerServices{rooms.clock, state.log, state.silence, rooms.ids,
                                                                      *rooms.directory.authenticator, *rooms.mailboxes,
                                                                      state.table, state.tls.get()},
                                                 pop3_options);
@@ -222,6 +226,7 @@ void start_serving(House::State& state)
 {
     Household::Rooms& rooms = state.household->rooms();
     rooms.tasks.spawn(state.loops[0], "queue", rooms.queue->run());
+    rooms.journey_tasks.spawn(state.loops[1], "journeys", rooms.journeys->run());
     rooms.tasks.spawn(state.loops[0], "sweeping", sweep_now_and_then(rooms));
     for (const House::State::Bound& bound : state.bound)
         bound.listener->start(serve_of(state, bound.door), state.sessions);
@@ -264,7 +269,8 @@ Result<std::unique_ptr<House>> House::open(const Settings& settings, Log& log)
     if (user && is_root())
         if (const Result<void> became = become(*user); !became)
             return fail(became.error());
-    Result<std::unique_ptr<Household>> household = Household::open(settings, state.loops, log, state.recorder);
+    Result<std::unique_ptr<Household>> household =
+        Household::open(settings, state.loops, log, settings.journey ? &state.recording : nullptr);
     if (!household)
         return fail(household.error());
     state.household = std::move(*household);

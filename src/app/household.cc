@@ -6,9 +6,11 @@ namespace posthouse::app {
 
 Household::Household(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) { }
 
-Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loops& loops, Log& log, Recorder& recorder)
+Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loops& loops, Log& log,
+                                                   journey::Recording* recording)
 {
-    auto rooms = std::make_unique<Rooms>(loops, log, recorder);
+    auto rooms = std::make_unique<Rooms>(loops, log, recording);
+    Recorder& recorder = rooms->recorder;
     store::RocksOptions options;
     options.folder = settings.data + "/store";
     options.unsafe_no_sync = settings.unsafe_no_sync;
@@ -21,6 +23,9 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
     rooms->blobs = store::make_blobs(*rooms->store, rooms->ids);
     rooms->directory =
         directory::make_directory({*rooms->store, rooms->ids, rooms->clock, rooms->random, rooms->hashers, log});
+    rooms->journeys = std::make_unique<journey::Journeys>(
+        journey::Services{*rooms->store, rooms->ids, rooms->clock, rooms->readers, log}, recording,
+        journey::Retention{settings.journey_days, settings.journey_bytes});
     rooms->quotas = std::make_unique<DirectoryQuotas>(*rooms->directory.directory);
     rooms->mailboxes = mailbox::make_mailboxes(
         {*rooms->store, *rooms->blobs, rooms->loops, rooms->ids, rooms->clock, *rooms->quotas, log});
@@ -32,9 +37,14 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
     rooms->intake = std::make_unique<mta::queue::LocalIntake>(
         mta::queue::IntakeServices{*rooms->store, *rooms->directory.directory, *rooms->mailboxes, *rooms->courier,
                                    *rooms->queue, rooms->ids, rooms->clock, recorder});
+    Result<std::unique_ptr<SetTracePeers>> peers = SetTracePeers::make(settings, rooms->clock);
+    if (!peers)
+        return fail(peers.error());
+    rooms->trace_peers = std::move(*peers);
     rooms->upkeep = std::make_unique<HouseUpkeep>(*rooms->store, *rooms->queue, rooms->readers);
-    rooms->api = std::make_unique<console::Api>(
-        console::ApiServices{*rooms->directory.directory, *rooms->mailboxes, *rooms->upkeep, rooms->clock, log});
+    rooms->api = std::make_unique<console::Api>(console::ApiServices{*rooms->directory.directory, *rooms->mailboxes,
+                                                                     *rooms->journeys, rooms->trace_peers.get(),
+                                                                     *rooms->upkeep, rooms->clock, log});
     return std::unique_ptr<Household>(new Household(std::move(rooms)));
 }
 
@@ -44,6 +54,8 @@ Household::~Household()
     rooms_->queue->stop();
     run_blocking(rooms_->loops[0], rooms_->mailboxes->stop());
     rooms_->tasks.wait();
+    rooms_->journeys->stop();  // last: what the others told is still written
+    rooms_->journey_tasks.wait();
 }
 
 console::Api& Household::api() { return *rooms_->api; }

@@ -5,9 +5,9 @@
 #include "app/run_blocking.h"
 #include "app/settings.h"
 #include "base/log.h"
-#include "base/recorder.h"
 #include "console/api.h"
 #include "directory/directory.h"
+#include "journey/recording.h"
 #include "mailbox/mailbox.h"
 
 #include <memory>
@@ -17,10 +17,10 @@ namespace posthouse::app {
 // Threads: made and destroyed by the main thread.
 class Household {
 public:
-    // Loops and log outlive it. Errors: already_exists (another process holds the folder; the text says
-    // which), corrupt, io.
+    // Loops, log and recording outlive it; recording null: nothing is told of. Errors: already_exists (another process
+    // holds the folder; the text says which), corrupt, io.
     static Result<std::unique_ptr<Household>> open(const Settings& settings, Loops& loops, Log& log,
-                                                   Recorder& recorder);
+                                                   journey::Recording* recording);
     ~Household();
 
     console::Api& api();

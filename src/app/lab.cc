@@ -8,10 +8,12 @@
 #include "app/options.h"
 #include "app/process.h"
 #include "app/server_commands.h"
+#include "base/random.h"
 #include "base/terminal.h"
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -31,6 +33,8 @@ struct LabOptions {
     bool unsafe_no_sync = false;
 };
 
+std::string trace_key(const LabOptions& options) { return options.folder + "/trace.key"; }
+
 Settings lab_settings(const LabHousePlan& plan, const LabOptions& options, const LabInternet& internet)
 {
     Settings settings;
@@ -47,7 +51,31 @@ Settings lab_settings(const LabHousePlan& plan, const LabOptions& options, const
                                                              : port.number;
         settings.listen.push_back({port.door, std::string(plan.address), number});
     }
+    for (const LabHousePlan& other : lab_houses())  // a trace goes on where the message went
+        if (other.name != plan.name)
+            settings.trace_peers.push_back({std::string(other.domain),
+                                            "unix:" + socket_path(fmt::format("{}/{}", options.folder, other.name)),
+                                            trace_key(options)});
     return settings;
+}
+
+// What the houses prove to each other that they may see a message's journey.
+Result<void> make_trace_key(const LabOptions& options)
+{
+    std::error_code error;
+    if (std::filesystem::exists(trace_key(options), error))
+        return {};
+    SystemRandom random;
+    std::string key;
+    for (int i = 0; i < 4; ++i)
+        key += fmt::format("{:016x}", random.number());
+    std::ofstream file(trace_key(options));
+    file << key << std::endl;
+    if (!file)
+        return fail(ErrorCode::io, "cannot write " + trace_key(options));
+    using enum std::filesystem::perms;
+    std::filesystem::permissions(trace_key(options), owner_read | owner_write, error);
+    return {};
 }
 
 Result<void> make_certificate(const LabHousePlan& plan, const net::TlsContext::Files& files)
@@ -112,6 +140,8 @@ Result<Lab> open_lab(const LabOptions& options)
         lab.logs.push_back(
             make_log(options.debug ? LogLevel::debug : LogLevel::info, LogFormat::text, folder + "/lab.log"));
     }
+    if (const Result<void> made = make_trace_key(options); !made)
+        return fail(made.error());
     Result<std::unique_ptr<LabInternet>> internet = LabInternet::start(options.any_ports, *lab.logs.front());
     if (!internet)
         return fail(internet.error());

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "app/household.h"
+#include "app/trace_peers.h"
 #include "app/upkeep.h"
 #include "base/random.h"
 #include "directory/make.h"
+#include "journey/journeys.h"
 #include "mda/local_delivery.h"
 #include "mta/queue/intake.h"
 #include "mta/queue/queue.h"
@@ -50,20 +52,26 @@ private:
 
 // From the ground up; destroyed the other way.
 struct Household::Rooms {
-    Rooms(Loops& the_loops, Log& the_log, Recorder& the_recorder) :
+    Rooms(Loops& the_loops, Log& the_log, journey::Recording* recording) :
         log(the_log),
-        recorder(the_recorder),
+        recorder(recording != nullptr ? static_cast<Recorder&>(*recording) : silence),
         loops(the_loops),
-        tasks([this](std::string_view name, std::string_view what) {
+        tasks(report_bug()),
+        journey_tasks(report_bug())
+    {
+    }
+    TaskGroup::OnBug report_bug()
+    {
+        return [this](std::string_view name, std::string_view what) {
             log.write(LogLevel::error, "app", 0, "a task ended with a bug",
                       {{"task", std::string(name)}, {"what", std::string(what)}});
-        })
-    {
+        };
     }
 
     SystemClock clock;
     SystemRandom random;
     Log& log;
+    NoRecorder silence;
     Recorder& recorder;
     IdSource ids{clock, random};
     Workers readers{read_threads, most_reads_waiting};
@@ -71,8 +79,10 @@ struct Household::Rooms {
     Loops& loops;
     Promise<bool> stopping;  // fulfilled when the house is taken down
     TaskGroup tasks;
+    TaskGroup journey_tasks;
     std::unique_ptr<store::RocksStore> store;
     std::unique_ptr<store::Blobs> blobs;
+    std::unique_ptr<journey::Journeys> journeys;
     directory::Made directory;
     std::unique_ptr<DirectoryQuotas> quotas;
     std::unique_ptr<mailbox::Mailboxes> mailboxes;
@@ -80,6 +90,7 @@ struct Household::Rooms {
     std::unique_ptr<CourierQuotas> room_for_mail;
     std::unique_ptr<mta::queue::Queue> queue;
     std::unique_ptr<mta::queue::LocalIntake> intake;
+    std::unique_ptr<SetTracePeers> trace_peers;
     std::unique_ptr<HouseUpkeep> upkeep;
     std::unique_ptr<console::Api> api;
 };

@@ -170,6 +170,16 @@ private:
     std::set<std::string, std::less<>> known_;
 };
 
+bool is_console_address(std::string_view text)
+{
+    if (text.starts_with("unix:/"))
+        return true;
+    for (const std::string_view scheme : {"http://", "https://"})
+        if (text.starts_with(scheme))
+            return parse_endpoint(text.substr(scheme.size())).has_value();
+    return false;
+}
+
 void read_listen(TableReader in, std::vector<ListenAt>& out)
 {
     for (const Door door : doors)
@@ -238,6 +248,27 @@ Result<Settings> parse_settings(std::string_view text, const std::string& name)
         from.text("file", settings.log_file);
         from.nothing_else();
     }
+    if (const toml::table* journey = in.table("journey")) {
+        TableReader from(*journey, "journey.", fault, name);
+        from.flag("keep", settings.journey);
+        from.number("days", settings.journey_days, 1, 3650);
+        from.number("bytes", settings.journey_bytes, 1024 * 1024, 1'000'000'000'000);
+        from.nothing_else();
+    }
+    if (const toml::array* peers = in.tables("trace_peer"))
+        for (const toml::node& node : *peers) {
+            TableReader one(*node.as_table(), "trace_peer.", fault, name);
+            TracePeer peer;
+            one.text("host", peer.host);
+            one.text("console", peer.console);
+            one.text("key", peer.key_file);
+            one.nothing_else();
+            if (peer.host.empty() || peer.console.empty() || peer.key_file.empty())
+                in.complain("trace_peer", "needs host, console and key");
+            else if (!is_console_address(peer.console))
+                one.complain("console", "must be \"unix:PATH\", or http:// or https:// with an IP address and a port");
+            settings.trace_peers.push_back(std::move(peer));
+        }
     if (const toml::table* unsafe = in.table("unsafe")) {
         TableReader from(*unsafe, "unsafe.", fault, name);
         from.flag("no_sync", settings.unsafe_no_sync);

@@ -27,6 +27,13 @@ struct ListenAt {
     std::uint16_t port = 0;
 };
 
+// A house that shares a key with ours: a trace follows a message there.
+struct TracePeer {
+    std::string host;  // the name it goes by, its `hostname`
+    std::string console;  // "unix:/path/console.sock", "http://127.0.0.2:8080", "https://[::1]:8443"
+    std::string key_file;
+};
+
 struct Settings {
     std::string hostname;  // what we call ourselves in greetings and trace fields
     std::string data;  // the data folder
@@ -41,6 +48,11 @@ struct Settings {
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::text;
     std::string log_file;
+
+    bool journey = true;  // what happens to each message is kept
+    unsigned journey_days = 30;
+    std::vector<TracePeer> trace_peers;
+    std::uint64_t journey_bytes = 1024ULL * 1024 * 1024;
 
     // For tests and trials, each loudly logged at the start. Never a default.
     bool unsafe_no_sync = false;  // commits do not wait for the disk: mail will be lost by a power cut

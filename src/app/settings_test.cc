@@ -31,6 +31,8 @@ TEST(Settings, ReadsWhatIsGivenAndKeepsDefaults)
     EXPECT_EQ(settings->connections.per_address, 7u);
     EXPECT_EQ(settings->connections.total, 20'000u);
     EXPECT_FALSE(settings->unsafe_no_sync);
+    EXPECT_TRUE(settings->journey);
+    EXPECT_EQ(settings->journey_days, 30u);
 }
 
 struct Wrong {
@@ -50,6 +52,10 @@ TEST(Settings, SaysWhatIsWrongAndWhere)
         {"hostname = \"a\"\n[listen]\nsmtp = \"::1:25\"", "in brackets", "IPv6 without brackets is ambiguous"},
         {"hostname = \"a\"\n[limits]\nconnections = 0", "limits.connections must be from 1", "nobody could connect"},
         {"hostname = \"a\"\n[[tls]]\nkey = \"k\"", "needs certificate and key", "half a certificate"},
+        {"hostname = \"a\"\n[journey]\ndays = 0", "journey.days must be from 1", "nothing would be kept"},
+        {"hostname = \"a\"\n[[trace_peer]]\nhost = \"b\"", "needs host, console and key", "nobody could be asked"},
+        {"hostname = \"a\"\n[[trace_peer]]\nhost = \"b\"\nconsole = \"b:80\"\nkey = \"k\"",
+         "trace_peer.console must be", "no way to reach it"},
         {"hostname = \"a", "x.toml:1", "broken TOML names its line"},
         {"[[[", "x.toml", "the reader's own assertions must not end the program"},
         {"data = \"d\"", "hostname is missing", "no default can be right"},

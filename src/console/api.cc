@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "console/json.h"
+#include "journey/peer_proof.h"
 
 #include <fmt/format.h>
 
@@ -80,11 +81,25 @@ Task<Result<json::value>> Api::route(net::HttpRequest request)
         co_return co_await account(std::move(request));
     if (room == "accounts" && depth == 4 && request.path[3] == "mailboxes" && request.method == "GET")
         co_return co_await mailboxes(request.path[2]);
+    if (room == "accounts" && depth >= 4 && request.path[3] == "journeys" && request.method == "GET")
+        co_return co_await journeys_of_account(std::move(request));
     if (room == "accounts" && depth == 4 && request.path[3] == "messages")
         co_return request.method == "POST" ? co_await import_message(std::move(request))
                                            : co_await messages(std::move(request));
     if (room == "accounts" && depth == 4 && request.method == "POST")
         co_return co_await change_account(std::move(request));
+    if (room == "journeys" && request.method == "GET" && depth <= 3) {
+        if (depth == 2)
+            co_return co_await journeys(std::move(request), 0);
+        co_return request.path[2] == "live"
+            ? co_await live_journeys(std::move(request))
+            : co_await journey(request.path[2], 0,
+                               query_of(request, "follow") == "true" ? journey::deepest_following : 0);
+    }
+    if (room == "trace-peer" && depth == 2 && request.method == "POST")
+        co_return co_await answer_peer(std::move(request));
+    if (room == "sessions" && depth == 3 && request.method == "GET")
+        co_return co_await session(request.path[2]);
     if (room == "status" && depth == 2 && request.method == "GET")
         co_return co_await services_.upkeep.status();
     if (room == "check" && depth == 2 && request.method == "POST")

@@ -13,6 +13,12 @@
 //   GET    /v1/accounts/ADDRESS/messages/EMAILID                the message's bytes
 //   POST   /v1/accounts/ADDRESS/messages?mailbox=M&flags=F,F&date=MICROSECONDS     body: a message
 //   GET    /v1/aliases[?domain=D]            PUT /v1/aliases/ADDRESS {targets}     DELETE …
+//   GET    /v1/journeys[?from=A&to=B&messageId=M&since=MICROSECONDS&until=MICROSECONDS&limit=N]     the newest
+//   GET    /v1/journeys/ID[?follow=true]     one message's whole journey; also at the houses it was handed on to
+//   GET    /v1/journeys/live?after=CURSOR    what was told since, as soon as there is something; at most 1 s
+//   GET    /v1/sessions/ID                   what was told of one session
+//   GET    /v1/accounts/ADDRESS/journeys[?…] and …/journeys/ID     the same, as this user may see it
+//   POST   /v1/trace-peer {from, id, depth, time, proof}     another house asks (journey/peer_proof.h)
 //   POST   /v1/backup {folder}
 //   POST   /v1/check {audit, verify}
 //
@@ -23,7 +29,9 @@
 #pragma once
 
 #include "base/log.h"
+#include "console/trace_peers.h"
 #include "directory/directory.h"
+#include "journey/journeys.h"
 #include "mailbox/mailbox.h"
 #include "net/http.h"
 
@@ -45,6 +53,8 @@ public:
 struct ApiServices {
     directory::Directory& directory;
     mailbox::Mailboxes& mailboxes;
+    journey::Journeys& journeys;
+    TracePeers* peers;  // null: none
     Upkeep& upkeep;
     const Clock& clock;
     Log& log;
@@ -68,6 +78,13 @@ private:
     Task<Result<std::string>> message(std::string address, std::string id);
     Task<Result<boost::json::value>> import_message(net::HttpRequest request);
     Task<Result<boost::json::value>> check(net::HttpRequest request);
+    Task<Result<boost::json::value>> journeys(net::HttpRequest request, Id account);
+    Task<Result<boost::json::value>> journey(std::string id, Id account, unsigned depth);
+    Task<void> follow(boost::json::object& journey, unsigned depth);
+    Task<Result<boost::json::value>> answer_peer(net::HttpRequest request);
+    Task<Result<boost::json::value>> live_journeys(net::HttpRequest request);
+    Task<Result<boost::json::value>> session(std::string id);
+    Task<Result<boost::json::value>> journeys_of_account(net::HttpRequest request);
     Task<Result<boost::json::value>> route(net::HttpRequest request);
     Task<Result<mailbox::AccountPtr>> open(std::string address);
 
