@@ -1,4 +1,5 @@
-// The operator's commands: domains, accounts, aliases, status, trace, check, backup, restore, import, export.
+// The operator's commands: domains, accounts, aliases, routes, explain, status, trace, check, backup, restore,
+// import, export.
 // Each asks the running server, or opens its closed store (app/admin_client.h).
 #pragma once
 
@@ -10,6 +11,8 @@ namespace posthouse::app {
 int domain_command(std::span<const std::string> arguments);
 int account_command(std::span<const std::string> arguments);
 int alias_command(std::span<const std::string> arguments);
+int route_command(std::span<const std::string> arguments);
+int explain_command(std::span<const std::string> arguments);
 int status_command(std::span<const std::string> arguments);
 int check_command(std::span<const std::string> arguments);
 int trace_command(std::span<const std::string> arguments);

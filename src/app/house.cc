@@ -51,7 +51,7 @@ struct House::State {
     Log& log;
     SystemClock clock;
     journey::Recording recording{clock};
-    NoRecorder silence;  // of sessions that carry no message on: IMAP and POP3
+    NoRecorder silence;  // of what carries no message on: IMAP, POP3, explanations
     Recorder& recorder;
     Loops loops;
     std::unique_ptr<Household> household;
@@ -67,6 +67,9 @@ struct House::State {
     TaskGroup sessions;
     std::unique_ptr<mta::receive::Receive> receive;
     std::unique_ptr<msa::Submission> submission;
+    NoLog silent_log;
+    std::unique_ptr<mta::receive::Receive> receive_explained;
+    std::unique_ptr<msa::Submission> submission_explained;
     std::unique_ptr<smtp::Server> smtp;
     std::unique_ptr<smtp::Server> submission_server;
     std::unique_ptr<imap::Server> imap;
@@ -119,7 +122,7 @@ Result<void> bind_ports(House::State& state)
             return fail(tls.error());
         state.tls = std::move(*tls);
     }
-    for (const ListenAt& at : state.settings.listen) {
+    for (ListenAt& at : state.settings.listen) {
         if (is_implicit_tls(at.door) && !state.tls)
             return fail(ErrorCode::malformed,
                         fmt::format("listen.{} needs a certificate: add a [[tls]] table", name_of(at.door)));
@@ -127,7 +130,8 @@ Result<void> bind_ports(House::State& state)
             net::Listener::bind(options_of(at, state.settings, state.tls.get()), state.loops, state.table, state.log);
         if (!listener)
             return fail(listener.error());
-        state.listening.push_back({at.door, {at.address, (*listener)->port()}});
+        at.port = (*listener)->port();
+        state.listening.push_back({at.door, {at.address, at.port}});
         state.bound.push_back({at.door, std::move(*listener)});
     }
     return {};
@@ -158,6 +162,16 @@ void build_doors(House::State& state)
         msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.intake, *rooms.room_for_mail,
                       state.table, rooms.clock, rooms.random, state.recorder, state.log},
         msa::Settings{settings.hostname, settings.message_bytes});
+    // Explanations are asked of doors that are built alike and tell nobody.
+    state.receive_explained = std::make_unique<mta::receive::Receive>(
+        mta::receive::Services{*rooms.directory.directory, *rooms.intake, *rooms.room_for_mail, rooms.clock,
+                               state.silence, state.silent_log},
+        mta::receive::Settings{settings.hostname, settings.message_bytes});
+    state.submission_explained = std::make_unique<msa::Submission>(
+        msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.intake, *rooms.room_for_mail,
+                      state.table, rooms.clock, rooms.random, state.silence, state.silent_log},
+        msa::Settings{settings.hostname, settings.message_bytes});
+    rooms.routing->explain_with(*state.receive_explained, *state.submission_explained);
     const auto smtp_server = [&](smtp::Door& door) {
         return std::make_unique<smtp::Server>(
             smtp::ServerServices{door, rooms.ids, rooms.clock, state.recorder, state.log, state.tls.get()});

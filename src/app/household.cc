@@ -1,10 +1,26 @@
 #include "app/household.h"
 
 #include "app/rooms.h"
+#include "net/interfaces.h"
 
 namespace posthouse::app {
 
 Household::Household(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) { }
+
+namespace {
+
+// Where mail is taken from the world: what must not be carried there again. The ports are bound
+// already, so each has its number.
+mta::route::Ourselves ourselves(const Settings& settings)
+{
+    std::vector<net::Endpoint> listening;
+    for (const ListenAt& at : settings.listen)
+        if (at.door == Door::smtp)
+            listening.push_back({at.address, at.port});
+    return {settings.hostname, listening, net::interface_addresses()};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loops& loops, Log& log,
                                                    journey::Recording* recording)
@@ -26,6 +42,15 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
     rooms->journeys = std::make_unique<journey::Journeys>(
         journey::Services{*rooms->store, rooms->ids, rooms->clock, rooms->readers, log}, recording,
         journey::Retention{settings.journey_days, settings.journey_bytes});
+    Result<std::unique_ptr<net::UnboundResolver>> resolver =
+        net::UnboundResolver::open(settings.resolver, rooms->clock, rooms->random, log);
+    if (!resolver)
+        return fail(resolver.error());
+    rooms->resolver = std::move(*resolver);
+    rooms->router = std::make_unique<mta::route::MxRouter>(
+        mta::route::Services{*rooms->directory.directory, *rooms->directory.routes, *rooms->resolver, rooms->clock,
+                             rooms->random, recorder},
+        mta::route::Settings{ourselves(settings), settings.relay_port, settings.internet});
     rooms->quotas = std::make_unique<DirectoryQuotas>(*rooms->directory.directory);
     rooms->mailboxes = mailbox::make_mailboxes(
         {*rooms->store, *rooms->blobs, rooms->loops, rooms->ids, rooms->clock, *rooms->quotas, log});
@@ -42,9 +67,11 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
         return fail(peers.error());
     rooms->trace_peers = std::move(*peers);
     rooms->upkeep = std::make_unique<HouseUpkeep>(*rooms->store, *rooms->queue, rooms->readers);
-    rooms->api = std::make_unique<console::Api>(console::ApiServices{*rooms->directory.directory, *rooms->mailboxes,
-                                                                     *rooms->journeys, rooms->trace_peers.get(),
-                                                                     *rooms->upkeep, rooms->clock, log});
+    rooms->routing =
+        std::make_unique<HouseRouting>(*rooms->directory.routes, *rooms->directory.directory, *rooms->router, nullptr);
+    rooms->api = std::make_unique<console::Api>(
+        console::ApiServices{*rooms->directory.directory, *rooms->mailboxes, *rooms->journeys, rooms->trace_peers.get(),
+                             *rooms->upkeep, *rooms->routing, rooms->clock, log});
     return std::unique_ptr<Household>(new Household(std::move(rooms)));
 }
 

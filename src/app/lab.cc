@@ -45,6 +45,10 @@ Settings lab_settings(const LabHousePlan& plan, const LabOptions& options, const
     settings.unsafe_plaintext_login = options.unsafe_plaintext;
     settings.unsafe_no_sync = options.unsafe_no_sync;
     settings.certificates.push_back({settings.data + "/certificate.pem", settings.data + "/key.pem"});
+    settings.relay_port = internet.smtp_port();
+    const net::Endpoint dns{"127.0.0.1", internet.dns_port()};
+    settings.resolver.stubs = {{"test", dns}, {"127.in-addr.arpa", dns}};
+    settings.resolver.trust_anchor = "none";
     for (const LabPort& port : lab_ports()) {
         const std::uint16_t number = port.door == Door::smtp ? internet.smtp_port()
             : options.any_ports                              ? std::uint16_t{0}

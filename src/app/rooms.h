@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/household.h"
+#include "app/routing.h"
 #include "app/trace_peers.h"
 #include "app/upkeep.h"
 #include "base/random.h"
@@ -10,6 +11,8 @@
 #include "mda/local_delivery.h"
 #include "mta/queue/intake.h"
 #include "mta/queue/queue.h"
+#include "mta/route/mx_router.h"
+#include "net/unbound_resolver.h"
 #include "smtp/agent.h"
 #include "store/blobs.h"
 #include "store/rocksdb/rocks_store.h"
@@ -84,6 +87,8 @@ struct Household::Rooms {
     std::unique_ptr<store::Blobs> blobs;
     std::unique_ptr<journey::Journeys> journeys;
     directory::Made directory;
+    std::unique_ptr<net::UnboundResolver> resolver;
+    std::unique_ptr<mta::route::MxRouter> router;
     std::unique_ptr<DirectoryQuotas> quotas;
     std::unique_ptr<mailbox::Mailboxes> mailboxes;
     std::unique_ptr<mda::LocalDelivery> courier;
@@ -92,6 +97,7 @@ struct Household::Rooms {
     std::unique_ptr<mta::queue::LocalIntake> intake;
     std::unique_ptr<SetTracePeers> trace_peers;
     std::unique_ptr<HouseUpkeep> upkeep;
+    std::unique_ptr<HouseRouting> routing;
     std::unique_ptr<console::Api> api;
 };
 

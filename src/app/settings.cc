@@ -54,6 +54,28 @@ Result<net::Endpoint> parse_endpoint(std::string_view text)
     return endpoint;
 }
 
+Result<void> set_resolver(const std::vector<std::string>& texts, net::ResolverOptions& options)
+{
+    options.forwarders.clear();
+    options.ask_system = texts.size() == 1 && texts[0] == "system";
+    if (options.ask_system || (texts.size() == 1 && texts[0] == "recursive"))
+        return {};
+    for (const std::string& text : texts) {
+        if (net::reverse_dns_name(text)) {  // an address alone
+            options.forwarders.push_back({text, 0});
+            continue;
+        }
+        Result<net::Endpoint> server = parse_endpoint(text);
+        if (!server)
+            return fail(
+                ErrorCode::malformed,
+                fmt::format("must be \"recursive\", \"system\", or addresses of resolvers; \"{}\" is none of these",
+                            printable(text)));
+        options.forwarders.push_back(std::move(*server));
+    }
+    return {};
+}
+
 namespace {
 
 // Reads the values of one table; remembers the first fault, and which keys it was asked for.
@@ -214,6 +236,12 @@ Result<Settings> parse_settings(std::string_view text, const std::string& name)
     in.text("user", settings.user);
     in.text("pid_file", settings.pid_file);
     in.number("threads", settings.threads, 0, 1024);
+    in.flag("internet", settings.internet);
+    in.number("relay_port", settings.relay_port, 1, 65'535);
+    if (const std::vector<std::string> resolver = in.texts("resolver"); !resolver.empty())
+        if (const Result<void> set = set_resolver(resolver, settings.resolver); !set)
+            in.complain("resolver", set.error().text);
+    in.text("trust_anchor", settings.resolver.trust_anchor);
     if (const toml::table* listen = in.table("listen"))
         read_listen({*listen, "listen.", fault, name}, settings.listen);
     if (const toml::array* certificates = in.tables("tls"))

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "net/unbound_resolver.h"
 
 #include <string>
 #include <vector>
@@ -43,6 +44,9 @@ struct Settings {
     std::vector<ListenAt> listen;
     std::vector<net::TlsContext::Files> certificates;
     net::ConnectionLimits connections;
+    bool internet = true;  // false: mail for other domains is refused at submission
+    std::uint16_t relay_port = 25;  // of other MTAs: MX names no port
+    net::ResolverOptions resolver;
     std::uint64_t message_bytes = 100 * 1024 * 1024;
     std::uint64_t cache_bytes = 32 * 1024 * 1024;
     LogLevel log_level = LogLevel::info;
@@ -63,6 +67,9 @@ struct Settings {
 // Errors: not_found (no such file), malformed (the text names file, line, key and what is expected).
 Result<Settings> read_settings(const std::string& file);
 Result<Settings> parse_settings(std::string_view toml, const std::string& name);
+
+// Whom to ask about names: "recursive", "system", or addresses with or without a port (else 53).
+Result<void> set_resolver(const std::vector<std::string>& texts, net::ResolverOptions& options);
 
 // "127.0.0.1:25", "[::1]:25"; what is wrong as a sentence otherwise.
 Result<net::Endpoint> parse_endpoint(std::string_view text);

@@ -1,5 +1,6 @@
 #include "app/settings.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace posthouse::app {
@@ -35,6 +36,27 @@ TEST(Settings, ReadsWhatIsGivenAndKeepsDefaults)
     EXPECT_EQ(settings->journey_days, 30u);
 }
 
+TEST(Settings, TellsWhomToAskAboutNames)
+{
+    const auto with = [](std::string_view line) { return parse_settings(fmt::format("{}\n{}", line, good), "x.toml"); };
+    const auto plain = with("");
+    ASSERT_TRUE(plain);
+    EXPECT_TRUE(plain->internet);
+    EXPECT_EQ(plain->relay_port, 25);
+    EXPECT_FALSE(plain->resolver.ask_system);
+    EXPECT_TRUE(plain->resolver.forwarders.empty());
+    EXPECT_TRUE(with("resolver = \"system\"")->resolver.ask_system);
+    const auto several = with("resolver = [\"127.0.0.1:5300\", \"9.9.9.9\", \"2620:fe::fe\"]\n"
+                              "trust_anchor = \"none\"\nrelay_port = 2525\ninternet = false");
+    ASSERT_TRUE(several) << several.error().text;
+    ASSERT_EQ(several->resolver.forwarders.size(), 3u);
+    EXPECT_EQ(several->resolver.forwarders[0], (net::Endpoint{"127.0.0.1", 5300}));
+    EXPECT_EQ(several->resolver.forwarders[2], (net::Endpoint{"2620:fe::fe", 0}));
+    EXPECT_EQ(several->resolver.trust_anchor, "none");
+    EXPECT_EQ(several->relay_port, 2525);
+    EXPECT_FALSE(several->internet);
+}
+
 struct Wrong {
     std::string_view toml;
     std::string_view expected;  // a part of what the operator reads
@@ -57,6 +79,8 @@ TEST(Settings, SaysWhatIsWrongAndWhere)
         {"hostname = \"a\"\n[[trace_peer]]\nhost = \"b\"\nconsole = \"b:80\"\nkey = \"k\"",
          "trace_peer.console must be", "no way to reach it"},
         {"hostname = \"a", "x.toml:1", "broken TOML names its line"},
+        {"resolver = \"my router\"", "x.toml:1: resolver must be \"recursive\"", "a name would need a resolver"},
+        {"relay_port = 0", "relay_port must be from 1 to 65535", "no such port"},
         {"[[[", "x.toml", "the reader's own assertions must not end the program"},
         {"data = \"d\"", "hostname is missing", "no default can be right"},
         {"hostname = \"a\"\ndata = \"d\"", "listen is missing", "a server that listens nowhere"},

@@ -1,4 +1,5 @@
 // The ground of everything concurrent: each test runs on real loops and waits for events, never for time.
+#include "base/all.h"
 #include "base/task.h"
 
 #include <future>
@@ -273,6 +274,45 @@ Task<void> throw_number()
     co_return;
 }
 Task<void> wait_for(Promise<int> promise) { co_await promise.get(); }
+
+Task<int> after_turns(int turns, int value)
+{
+    for (int i = 0; i < turns; ++i)
+        co_await sleep_for(0s);
+    if (value < 0)
+        throw std::runtime_error("negative");
+    co_return value;
+}
+Task<void> run_side_by_side()
+{
+    std::vector<Task<int>> tasks;
+    for (int i = 0; i < 5; ++i)
+        tasks.push_back(after_turns(5 - i, i));
+    const std::vector<int> results = co_await all(std::move(tasks));
+    EXPECT_EQ(results, (std::vector<int>{0, 1, 2, 3, 4}));
+    const std::vector<int> none = co_await all(std::vector<Task<int>>());
+    EXPECT_TRUE(none.empty());
+}
+Task<void> run_with_a_bug()
+{
+    std::vector<Task<int>> tasks;
+    tasks.push_back(after_turns(1, -1));
+    tasks.push_back(after_turns(3, 1));
+    const std::vector<int> results = co_await all(std::move(tasks));
+    ADD_FAILURE() << results.size();
+}
+
+TEST_F(TaskTest, AllAnswersInOrderWhateverEndsFirst) { run(run_side_by_side()); }
+
+TEST(AllTest, ThrowsWhatOneThrewOnceAllHaveEnded)
+{
+    Loops loops(1);
+    Bugs bugs;
+    TaskGroup group(bugs.collector());
+    group.spawn(loops[0], "test", run_with_a_bug());
+    group.wait();
+    EXPECT_EQ(bugs.seen, std::vector<std::string>{"test: negative"});
+}
 
 TEST(TaskGroupTest, ReportsExceptionsAndGoesOn)
 {

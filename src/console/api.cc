@@ -100,6 +100,10 @@ Task<Result<json::value>> Api::route(net::HttpRequest request)
         co_return co_await answer_peer(std::move(request));
     if (room == "sessions" && depth == 3 && request.method == "GET")
         co_return co_await session(request.path[2]);
+    if (room == "routes")
+        co_return co_await routes(std::move(request));
+    if (room == "explain" && depth == 2 && request.method == "POST")
+        co_return co_await explain(std::move(request));
     if (room == "status" && depth == 2 && request.method == "GET")
         co_return co_await services_.upkeep.status();
     if (room == "check" && depth == 2 && request.method == "POST")

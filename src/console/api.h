@@ -19,6 +19,9 @@
 //   GET    /v1/sessions/ID                   what was told of one session
 //   GET    /v1/accounts/ADDRESS/journeys[?…] and …/journeys/ID     the same, as this user may see it
 //   POST   /v1/trace-peer {from, id, depth, time, proof}     another house asks (journey/peer_proof.h)
+//   GET    /v1/routes                        GET, DELETE /v1/routes/DOMAIN         DOMAIN: * for all
+//   PUT    /v1/routes/DOMAIN {host, port, tls, verifyCertificate, login, password}
+//   POST   /v1/explain {from, to}            what would happen to a message; changes nothing
 //   POST   /v1/backup {folder}
 //   POST   /v1/check {audit, verify}
 //
@@ -29,6 +32,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "console/routing_desk.h"
 #include "console/trace_peers.h"
 #include "directory/directory.h"
 #include "journey/journeys.h"
@@ -56,6 +60,7 @@ struct ApiServices {
     journey::Journeys& journeys;
     TracePeers* peers;  // null: none
     Upkeep& upkeep;
+    RoutingDesk& routing;
     const Clock& clock;
     Log& log;
 };
@@ -85,6 +90,8 @@ private:
     Task<Result<boost::json::value>> live_journeys(net::HttpRequest request);
     Task<Result<boost::json::value>> session(std::string id);
     Task<Result<boost::json::value>> journeys_of_account(net::HttpRequest request);
+    Task<Result<boost::json::value>> routes(net::HttpRequest request);
+    Task<Result<boost::json::value>> explain(net::HttpRequest request);
     Task<Result<boost::json::value>> route(net::HttpRequest request);
     Task<Result<mailbox::AccountPtr>> open(std::string address);
 

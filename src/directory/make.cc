@@ -2,6 +2,7 @@
 
 #include "directory/stored_authenticator.h"
 #include "directory/stored_directory.h"
+#include "directory/stored_routes.h"
 
 namespace posthouse::directory {
 
@@ -14,7 +15,8 @@ Made make_directory(Services services, Options options)
     const auto rows =
         std::make_shared<CachedRows>(services.store, services.clock, services.random, CachedRows::Budget{});
     return {std::make_unique<StoredDirectory>(rows, services, costs),
-            std::make_unique<StoredAuthenticator>(rows, services, costs, limits)};
+            std::make_unique<StoredAuthenticator>(rows, services, costs, limits),
+            std::make_unique<StoredRoutes>(rows, services.ids)};
 }
 
 }  // namespace posthouse::directory

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "directory/directory.h"
+#include "directory/routes.h"
 #include "directory/sasl.h"
 #include "store/store.h"
 
@@ -35,6 +36,7 @@ struct Options {
 struct Made {
     std::unique_ptr<Directory> directory;
     std::unique_ptr<Authenticator> authenticator;  // may outlive the directory
+    std::unique_ptr<Routes> routes;  // the same
 };
 Made make_directory(Services services, Options options = {});
 

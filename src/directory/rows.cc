@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint8_t version = 1;
 constexpr std::size_t most_targets = 10'000;  // more do not fit into a row
 
-enum Table : std::uint8_t { single = 1, domains = 2, names = 3, accounts = 4, credentials = 5, residents = 6 };
+enum Table : std::uint8_t { single = 1, domains = 2, names = 3, accounts = 4, credentials = 5, residents = 6, routes = 7 };
 enum Single : std::uint8_t { secret = 1, last_account = 2, primary_domain = 3 };
 enum NameKind : std::uint8_t { an_account = 1, an_alias = 2 };
 
@@ -46,6 +46,8 @@ store::Range account_range() { return key(accounts).range(); }
 store::Key credential_key(AccountId id) { return key(credentials).u64(id).key(); }
 store::Key resident_key(std::string_view domain, AccountId id) { return key(residents).text(domain).u64(id).key(); }
 store::Range resident_range(std::string_view domain) { return key(residents).text(domain).range(); }
+store::Key route_key(std::string_view domain) { return key(routes).text(domain).key(); }
+store::Range route_range() { return key(routes).range(); }
 
 store::Value encode(const DomainRow& row)
 {
@@ -154,6 +156,36 @@ template <> Result<CredentialRow> decode(std::string_view value)
     if (!good || !in.ok() || iterations > std::numeric_limits<std::uint32_t>::max())
         return damaged("a credential");
     row.scram.iterations = static_cast<std::uint32_t>(iterations);
+    return row;
+}
+
+store::Value encode(const StoredRoute& row)
+{
+    return begin()
+        .string(row.host)
+        .varint(row.port)
+        .u8(static_cast<std::uint8_t>(row.tls))
+        .u8(row.verify_certificate)
+        .string(row.login)
+        .string(row.password)
+        .take();
+}
+
+template <> Result<StoredRoute> decode(std::string_view value)
+{
+    Reader in(value);
+    StoredRoute row;
+    const bool good = begins_well(in);
+    row.host = in.string();
+    const std::uint64_t port = in.varint();
+    const std::uint8_t tls = in.u8();
+    row.verify_certificate = in.u8() != 0;
+    row.login = in.string();
+    row.password = in.string();
+    if (!good || !in.ok() || port == 0 || port > 65'535 || tls > static_cast<std::uint8_t>(RouteTls::implicit))
+        return damaged("a route");
+    row.port = static_cast<std::uint16_t>(port);
+    row.tls = static_cast<RouteTls>(tls);
     return row;
 }
 

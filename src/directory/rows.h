@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "directory/address.h"
 #include "directory/directory.h"
+#include "directory/routes.h"
 #include "sasl/scram.h"
 #include "store/key.h"
 
@@ -27,6 +28,9 @@ store::Range account_range();
 store::Key credential_key(AccountId id);
 store::Key resident_key(std::string_view domain, AccountId id);
 store::Range resident_range(std::string_view domain);
+// 7: routes, by domain or "*"
+store::Key route_key(std::string_view domain);
+store::Range route_range();
 
 struct DomainRow {
     std::string catch_all;
@@ -50,6 +54,7 @@ store::Value encode(const DomainRow& row);
 store::Value encode(const NameRow& row);
 store::Value encode(const Account& row);
 store::Value encode(const CredentialRow& row);
+store::Value encode(const StoredRoute& row);  // without its domain, which is its key
 store::Value encode_text(std::string_view text);  // version and string
 store::Value encode_number(std::uint64_t number);
 
@@ -59,6 +64,7 @@ template <> Result<DomainRow> decode(std::string_view value);
 template <> Result<NameRow> decode(std::string_view value);
 template <> Result<Account> decode(std::string_view value);
 template <> Result<CredentialRow> decode(std::string_view value);
+template <> Result<StoredRoute> decode(std::string_view value);
 Result<std::string> decode_text(std::string_view value);
 Result<std::uint64_t> decode_number(std::string_view value);
 

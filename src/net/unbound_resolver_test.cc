@@ -198,6 +198,28 @@ TEST_F(UnboundResolverTest, QuestionsOverTheLimitWaitTheirTurn)
     EXPECT_TRUE(mx("south.test"));
 }
 
+// The same server is asked about all of them, as a forwarder is: its silence about some says nothing about others.
+TEST_F(UnboundResolverTest, SilenceAboutSomeNamesDoesNotHoldOthersUp)
+{
+    lab::DnsZones faulty = zones();
+    faulty.names["silent.test"].fault = lab::DnsFault::silent;
+    faulty.names["*.good.test"].mx = {{10, "mx.south.test"}};
+    start(std::move(faulty), 2'000);
+    std::vector<std::future<Lookup<MxRecord>>> silent;
+    std::vector<std::future<Lookup<MxRecord>>> good;
+    for (int i = 0; i < 300; ++i)
+        silent.push_back(asio::co_spawn(loops[i].executor(), resolver->mx(fmt::format("n{}.silent.test", i), soon(5s)),
+                                        asio::use_future));
+    for (int i = 0; i < 300; ++i)
+        good.push_back(asio::co_spawn(loops[i].executor(), resolver->mx(fmt::format("n{}.good.test", i), patient()),
+                                      asio::use_future));
+    for (auto& one : good)
+        EXPECT_EQ(one.get().status, LookupStatus::found);
+    for (auto& one : silent)
+        EXPECT_EQ(one.get().status, LookupStatus::temporary);
+    EXPECT_TRUE(mx("late.good.test"));  // nor afterwards
+}
+
 // A zone that is signed nowhere, where the trust anchor says it must be: forged.
 TEST_F(UnboundResolverTest, WhatDnssecDisprovesIsBogus)
 {

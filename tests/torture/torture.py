@@ -65,8 +65,9 @@ def all_rows():
     import attacks  # these look at POSTHOUSE when they are loaded
     import compaction
     import faults
+    import names
 
-    return {**faults.ROWS, **compaction.ROWS, **attacks.ROWS}
+    return {**faults.ROWS, **compaction.ROWS, **names.ROWS, **attacks.ROWS}
 
 
 def main():

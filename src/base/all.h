@@ -1,0 +1,43 @@
+// Several tasks at once.
+#pragma once
+
+#include "base/task.h"
+
+#include <exception>
+
+namespace posthouse {
+
+// Runs tasks side by side on the current loop and answers their results in order, once all have
+// ended. What one of them throws is thrown then.
+template <class T> Task<std::vector<T>> all(std::vector<Task<T>> tasks)
+{
+    struct State {
+        std::vector<std::optional<T>> results;
+        std::size_t left = 0;
+        std::exception_ptr bug;
+        Promise<bool> ended;
+    };
+    const auto state = std::make_shared<State>();
+    state->left = tasks.size();
+    state->results.resize(tasks.size());
+    const LoopExecutor executor = co_await asio::this_coro::executor;
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+        asio::co_spawn(executor, std::move(tasks[i]), [state, i](std::exception_ptr bug, T result) {
+            state->results[i] = std::move(result);
+            if (bug)
+                state->bug = bug;
+            if (--state->left == 0)
+                state->ended.fulfil(true);
+        });
+    std::vector<T> results;
+    if (tasks.empty())
+        co_return results;
+    [[maybe_unused]] const bool ended = co_await state->ended.get();
+    if (state->bug)
+        std::rethrow_exception(state->bug);
+    for (std::optional<T>& result : state->results)
+        results.push_back(std::move(*result));
+    co_return results;
+}
+
+}  // namespace posthouse
