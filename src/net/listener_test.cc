@@ -369,6 +369,49 @@ TEST_F(ListenerTest, AUnixSocketLeftBehindIsTakenOver)
     EXPECT_FALSE(listen_on(file, 0)) << "a plain file is never removed";
 }
 
+TEST_F(ListenerTest, ConnectComesFromTheAddressItIsGiven)
+{
+    struct Tasks {
+        static Task<Result<Wire>> dial(std::uint16_t port, std::string source)
+        {
+            Result<Wire> wire = co_await connect("127.0.0.1", port, patient(), std::move(source));
+            co_return wire;
+        }
+    };
+    Listener& listener = listen({.name = "echo", .address = "127.0.0.1"});
+    Result<Wire> wire = run(client_loops_[0], Tasks::dial(listener.port(), "127.0.0.77"));
+    ASSERT_TRUE(wire) << wire.error().text;
+    EXPECT_EQ(line(*wire), "220 127.0.0.77");
+    EXPECT_EQ(wire->local().address, "127.0.0.77");
+    const Result<Wire> foreign = run(client_loops_[0], Tasks::dial(listener.port(), "192.0.2.1"));
+    ASSERT_FALSE(foreign);
+    EXPECT_TRUE(foreign.error().text.starts_with("bind to 192.0.2.1: ")) << foreign.error().text;
+    const Result<Wire> other_family = run(client_loops_[0], Tasks::dial(listener.port(), "::1"));
+    EXPECT_FALSE(other_family);
+}
+
+TEST_F(ListenerTest, AnIdleConnectionTellsWhetherThereIsNews)
+{
+    struct Tasks {
+        static Task<void> until_news(Wire& wire)
+        {
+            while (!wire.has_news())
+                co_await sleep_for(1ms);
+        }
+        static Task<bool> has_news(Wire& wire) { co_return wire.has_news(); }
+    };
+    Listener& listener = listen({.name = "echo", .address = "127.0.0.1"});
+    Wire wire = dialled("127.0.0.1", listener.port());
+    line(wire);
+    EXPECT_FALSE(run(client_loops_[0], Tasks::has_news(wire)));
+    say(wire, "NOOP\r\n");
+    run(client_loops_[0], Tasks::until_news(wire));
+    line(wire);
+    EXPECT_FALSE(run(client_loops_[0], Tasks::has_news(wire)));
+    listener.stop();
+    run(client_loops_[0], Tasks::until_news(wire));
+}
+
 TEST_F(ListenerTest, ConnectTellsWhyItFailed)
 {
     std::uint16_t closed_port = 0;

@@ -72,23 +72,38 @@ bool is_ip_address(const std::string& name)
         inet_pton(AF_INET6, name.c_str(), ignored.data()) == 1;
 }
 
-std::string subject_of(X509* certificate)
+std::string text_of(const X509_NAME* name)
 {
     BIO* text = BIO_new(BIO_s_mem());
     if (text == nullptr)
         return {};
-    X509_NAME_print_ex(text, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+    X509_NAME_print_ex(text, name, 0, XN_FLAG_RFC2253);
     char* bytes = nullptr;
     const long size = BIO_get_mem_data(text, &bytes);
-    std::string subject(bytes, static_cast<std::size_t>(std::clamp(size, 0L, 1000L)));
+    std::string distinguished(bytes, static_cast<std::size_t>(std::clamp(size, 0L, 1000L)));
     BIO_free(text);
-    return subject;
+    return distinguished;
+}
+
+std::optional<WallTime> time_of(const ASN1_TIME* time)
+{
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1)
+        return std::nullopt;
+    return WallTime(std::chrono::seconds(timegm(&parts)));
+}
+
+bool has_name(X509* certificate, const std::string& name)
+{
+    if (is_ip_address(name))
+        return X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
+    return X509_check_host(certificate, name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
 }
 
 }  // namespace
 
 TlsSession::TlsSession(std::shared_ptr<const TlsCredentials> credentials, End end, const std::string& server_name) :
-    credentials_(std::move(credentials)), ssl_(SSL_new(credentials_->contexts.front().get())), end_(end)
+    credentials_(std::move(credentials)), ssl_(SSL_new(credentials_->contexts.front().get())), end_(end), asked_for_(server_name)
 {
     BIO* bio = ssl_ ? BIO_new(Methods::table()) : nullptr;
     if (bio == nullptr)
@@ -186,8 +201,15 @@ void TlsSession::note_facts()
     if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name))
         facts_.server_name = name;
     if (X509* peer = SSL_get1_peer_certificate(ssl_.get())) {
-        facts_.peer_subject = subject_of(peer);
-        facts_.peer_verified = SSL_get_verify_result(ssl_.get()) == X509_V_OK;
+        const long verified = SSL_get_verify_result(ssl_.get());
+        facts_.peer_subject = text_of(X509_get_subject_name(peer));
+        facts_.peer_issuer = text_of(X509_get_issuer_name(peer));
+        facts_.peer_valid_from = time_of(X509_get0_notBefore(peer));
+        facts_.peer_valid_until = time_of(X509_get0_notAfter(peer));
+        facts_.peer_name_fits = !asked_for_.empty() && has_name(peer, asked_for_);
+        facts_.peer_verified = verified == X509_V_OK;
+        if (verified != X509_V_OK)
+            facts_.peer_fault = X509_verify_cert_error_string(verified);
         X509_free(peer);
     }
 }

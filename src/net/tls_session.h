@@ -66,6 +66,7 @@ private:
     Buffer* incoming_ = nullptr;  // during a call
     Buffer* outgoing_ = nullptr;
     End end_;
+    std::string asked_for_;  // the server's name, as the client wants it
     TlsFacts facts_;
     std::string error_;
 };

@@ -71,6 +71,13 @@ TEST_F(TlsTest, FactsAndBindingsAgree)
     EXPECT_EQ(ends.server.tls().server_name, "north.test");
     EXPECT_EQ(ends.client.tls().peer_subject, "CN=north.test");
     EXPECT_TRUE(ends.client.tls().peer_verified);
+    EXPECT_EQ(ends.client.tls().peer_issuer, "CN=north.test");
+    EXPECT_TRUE(ends.client.tls().peer_name_fits);
+    EXPECT_EQ(ends.client.tls().peer_fault, "");
+    ASSERT_TRUE(ends.client.tls().peer_valid_from && ends.client.tls().peer_valid_until);
+    const WallTime now = SystemClock().now();
+    EXPECT_LE(*ends.client.tls().peer_valid_from, now);
+    EXPECT_GT(*ends.client.tls().peer_valid_until, now + 24h * 28) << "made for 30 days";
     for (const auto kind : {ChannelBinding::tls_exporter, ChannelBinding::tls_server_end_point}) {
         EXPECT_EQ(ends.server.channel_binding(kind).size(), 32u);
         EXPECT_EQ(ends.server.channel_binding(kind), ends.client.channel_binding(kind));
@@ -101,6 +108,11 @@ TEST_F(TlsTest, AClientThatVerifiesRefusesWhatItMust)
     const Ends careless = shake_hands(*accepting, *client(no, stranger.certificate), "north.test");
     ASSERT_TRUE(careless.connected);
     EXPECT_FALSE(careless.client.tls().peer_verified) << "not asked to verify, but told";
+    EXPECT_TRUE(careless.client.tls().peer_fault.contains("self-signed")) << careless.client.tls().peer_fault;
+    EXPECT_TRUE(careless.client.tls().peer_name_fits) << "the name is right, though nobody vouches for it";
+    const Ends misnamed = shake_hands(*accepting, *client(no, files.certificate), "south.test");
+    EXPECT_FALSE(misnamed.client.tls().peer_verified || misnamed.client.tls().peer_name_fits);
+    EXPECT_TRUE(misnamed.client.tls().peer_fault.contains("hostname mismatch")) << misnamed.client.tls().peer_fault;
     const Ends lucky = shake_hands(*accepting, *client(no, files.certificate), "north.test");
     EXPECT_TRUE(lucky.client.tls().peer_verified);
 }

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "base/time.h"
 
 #include <cstdint>
 #include <memory>
@@ -37,8 +38,13 @@ struct TlsFacts {
     std::string version;  // "TLSv1.3"
     std::string cipher;  // "TLS_AES_256_GCM_SHA384"
     std::string server_name;  // SNI as the client sent it, empty if none
-    std::string peer_subject;  // the peer's certificate, empty if none
-    bool peer_verified = false;
+    std::string peer_subject;  // the peer's certificate, empty if none; so for the next ones
+    std::string peer_issuer;
+    std::optional<WallTime> peer_valid_from;
+    std::optional<WallTime> peer_valid_until;
+    bool peer_verified = false;  // the chain leads to a root we trust, and the name asked for is in it
+    bool peer_name_fits = false;  // the name asked for is in the certificate, whoever signed it
+    std::string peer_fault;  // why it is not verified: "self-signed certificate"
 };
 
 // Who is at the other end of a Unix socket, by the kernel's word (SO_PEERCRED).
@@ -78,6 +84,9 @@ public:
     void wake();
     std::string_view input() const;
     void consume(std::size_t count);
+    // Bytes that were not read yet, or the peer's end, are there already: asked of an idle connection
+    // before it is used again. Waits for nothing.
+    bool has_news() const;
 
     // Sends all of it; returns once the kernel has taken it. `text` is moved in and kept.
     Task<Result<void>> write(std::string text, Deadline deadline);
@@ -92,8 +101,11 @@ public:
     const TlsFacts& tls() const;  // all empty without TLS
     std::string channel_binding(ChannelBinding kind) const;  // empty without TLS
 
-    // From here on every read and handshake, under way or later, ends with Error::cancelled. Writes
-    // go on (a reply, a goodbye), but all of them together for 5 s at most. Same loop only.
+    // Of a connection that was only begun (start_connect()): waits until it stands, or why it does not.
+    Task<Result<void>> connected(Deadline deadline);
+
+    // From here on every read and handshake, and a connect that is still waited for, under way or later, ends with
+    // Error::cancelled. Writes go on (a reply, a goodbye), but all of them together for 5 s at most. Same loop only.
     void cancel();
     bool is_cancelled() const;
     // True once the peer's end has been seen or an error has made the connection unusable. After
@@ -110,8 +122,12 @@ private:
     std::shared_ptr<Impl> impl_;
 };
 
-// The client's end. `address` is an IP address as text; a name is the resolver's business.
-Task<Result<Wire>> connect(std::string address, std::uint16_t port, Deadline deadline);
+// The client's end. `address` is an IP address as text; a name is the resolver's business. `source`:
+// our own address, of the same family, where it matters; empty: the system's choice.
+Task<Result<Wire>> connect(std::string address, std::uint16_t port, Deadline deadline, std::string source = {});
+// The same in two steps, for who wants to be able to cancel() meanwhile: connected() comes next.
+Result<Wire> start_connect(LoopExecutor executor, const std::string& address, std::uint16_t port,
+                           const std::string& source = {});
 // To a Unix stream socket.
 Task<Result<Wire>> connect_unix(std::string path, Deadline deadline);
 // Two ends that are connected with each other, on one loop: for tests, and for a door that is fed
