@@ -129,6 +129,10 @@ Submission::Submission(Services services, Settings settings) : services_(service
     offer_.login_required = true;
     offer_.most_bytes = settings.most_bytes;
     offer_.most_recipients = settings.most_recipients;
+    offer_.dsn = true;
+    offer_.longest_hold = settings.longest_hold;
+    offer_.deliver_by = true;
+    offer_.priority = true;
 }
 
 std::unique_ptr<smtp::Agent> Submission::open(const smtp::SessionFacts& facts)

@@ -30,6 +30,7 @@ struct Settings {
     std::string host_name;
     std::uint64_t most_bytes = 104'857'600;
     std::size_t most_recipients = 1000;
+    Duration longest_hold = 30 * 24h;  // RFC 4865; zero: messages are not held
 };
 
 class Submission final : public smtp::Door {

@@ -83,10 +83,9 @@ struct SubmissionTest : testing::Test {
         envelope.reverse_path = {std::move(from), "north.test"};
         envelope.recipients.push_back({{"bob", "north.test"}});
         smtp::TextSource source(std::move(text));
-        const Result<smtp::Sent> sent = co_await client.send(std::move(envelope), source);
-        EXPECT_TRUE(sent) << sent.error().text;
-        if (sent)
-            outcome = sent->sender.is_success() ? sent->message : sent->sender;
+        const smtp::Sent sent = co_await client.send(std::move(envelope), source);
+        EXPECT_FALSE(sent.fault) << sent.fault->text;
+        outcome = sent.sender.is_success() ? sent.message : sent.sender;
     }
     smtp::Reply submitted(std::string text, std::string from = "alice")
     {

@@ -213,11 +213,10 @@ Task<Outcome> submit(Desk& desk, Identity identity, Letter letter, const WriteOp
         co_return fail(client.error());
     Submitted done{.recipients = letter.recipients};
     smtp::TextSource source(letter.for_recipients);
-    Result<smtp::Sent> sent = co_await (*client)->send(std::move(*envelope), source);
-    if (!sent)
-        co_return fail(sent.error());
+    done.answers = co_await (*client)->send(std::move(*envelope), source);
+    if (done.answers.fault)
+        co_return fail(*done.answers.fault);
     co_await (*client)->quit();
-    done.answers = std::move(*sent);
     tell_refusals(done);
     const bool as_json = desk.choice().as_json;
     if (done.answers.accepted() && !options.no_copy && identity.imap.known()) {

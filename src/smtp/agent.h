@@ -39,7 +39,10 @@ struct Offer {
     bool login_required = false;  // MAIL, RCPT, DATA, BDAT, VRFY are 530 before AUTH
     std::uint64_t most_bytes = 104'857'600;  // RFC 1870
     std::size_t most_recipients = 1000;  // RFC 9422
-    bool dsn = false;  // RFC 3461; off until bounces are made
+    bool dsn = false;  // RFC 3461
+    Duration longest_hold{};  // RFC 4865; zero: FUTURERELEASE is not offered
+    bool deliver_by = false;  // RFC 2852
+    bool priority = false;  // RFC 6710
 };
 
 struct AuthChallenge {

@@ -142,7 +142,7 @@ void DotStuffer::stuff(std::string_view piece, std::string& out)
                 ++at;
             continue;
         }
-        if (where_ == Where::line_start && piece[at] == '.')
+        if (where_ == Where::line_start && piece[at] == '.' && use_ == For::data)
             out += '.';
         const std::size_t end = next_cr_or_lf(piece, at);
         out.append(piece.substr(at, end - at));
@@ -160,6 +160,10 @@ void DotStuffer::stuff(std::string_view piece, std::string& out)
     }
 }
 
-std::string_view DotStuffer::end() const { return where_ == Where::line_start ? ".\r\n" : "\r\n.\r\n"; }
+std::string_view DotStuffer::end() const
+{
+    const std::string_view whole = use_ == For::data ? "\r\n.\r\n" : "\r\n";
+    return where_ == Where::line_start ? whole.substr(2) : whole;
+}
 
 }  // namespace posthouse::smtp

@@ -54,15 +54,20 @@ private:
 // What a client sends behind DATA (RFC 5321 section 4.5.2), for bodies in any pieces: a dot before
 // each line that begins with one. A bare CR or LF may not be sent (section 2.3.8) and some peers
 // take it for a line's end, so it goes out as CRLF and the line behind it is stuffed like any other:
-// the one CRLF.CRLF is ours (HOSTILE A2).
+// the one CRLF.CRLF is ours (HOSTILE A2). In a BDAT chunk (RFC 3030) dots are dots; line ends are
+// put right all the same, as without BINARYMIME it is still lines that we promise.
 class DotStuffer {
 public:
+    enum class For : std::uint8_t { data, chunks };
+    explicit DotStuffer(For use = For::data) : use_(use) { }
     void stuff(std::string_view piece, std::string& out);
-    // What ends the data: ".\r\n", with a CRLF before it where the body did not end with one.
+    // What ends the message: ".\r\n" for data, with a CRLF before it where the body did not end with
+    // one; for chunks that CRLF alone.
     std::string_view end() const;
 
 private:
     enum class Where : std::uint8_t { line_start, text, after_cr };
+    For use_;
     Where where_ = Where::line_start;
 };
 

@@ -1,8 +1,6 @@
 #include "smtp/client.h"
 
 #include "base/text.h"
-#include "smtp/body_framer.h"
-#include "smtp/parameter_grammar.h"
 #include "smtp/reply_grammar.h"
 
 #include <fmt/format.h>
@@ -11,45 +9,12 @@ namespace posthouse::smtp {
 
 namespace {
 
-constexpr std::size_t lines_in_a_group = 100;
-
 Error not_smtp(std::string what)
 {
     return {ErrorCode::malformed, "the server's reply is not SMTP: " + std::move(what)};
 }
 
 }  // namespace
-
-Capabilities capabilities_of(const Reply& reply)
-{
-    Capabilities found;
-    found.extended = reply.is_success();
-    bool is_first = true;
-    for (const std::string_view line : split(reply.text, '\n')) {
-        if (std::exchange(is_first, false))
-            continue;  // the server's name
-        found.lines.emplace_back(line);
-        const std::vector<std::string_view> words = split(line, ' ');
-        const auto is = [&](std::string_view keyword) { return equals_ignoring_case(words[0], keyword); };
-        found.pipelining = found.pipelining || is("PIPELINING");
-        found.eight_bit = found.eight_bit || is("8BITMIME");
-        found.smtputf8 = found.smtputf8 || is("SMTPUTF8");
-        found.starttls = found.starttls || is("STARTTLS");
-        found.dsn = found.dsn || is("DSN");
-        found.chunking = found.chunking || is("CHUNKING");
-        if (is("SIZE")) {
-            found.size = true;
-            found.most_bytes = words.size() > 1 ? parse_number<std::uint64_t>(words[1]).value_or(0) : 0;
-        }
-        if (is("AUTH"))
-            found.mechanisms.assign(words.begin() + 1, words.end());
-        if (is("LIMITS"))
-            for (const std::string_view limit : words)
-                if (starts_with_ignoring_case(limit, "RCPTMAX="))
-                    found.most_recipients = parse_number<std::uint64_t>(limit.substr(8)).value_or(0);
-    }
-    return found;
-}
 
 Task<Result<std::string>> TextSource::next() { co_return std::exchange(text_, {}); }
 
@@ -58,11 +23,8 @@ Client::Client(net::Wire wire, const Clock& clock, ShowLine show, ClientPatience
 {
 }
 
-Task<Result<Reply>> Client::greeting()
-{
-    Result<Reply> reply = co_await read_reply(patience_.greeting);
-    co_return reply;
-}
+Task<Result<Reply>> Client::greeting() { return read_reply(patience_.greeting); }
+Task<Result<Reply>> Client::greeting(Duration patience) { return read_reply(std::min(patience, patience_.greeting)); }
 
 Task<Result<Reply>> Client::hello(std::string name)
 {
@@ -83,10 +45,13 @@ Task<Result<Reply>> Client::start_tls(const net::TlsContext& context, std::strin
     // The wire refuses bytes that came before the handshake (HOSTILE A3).
     const Result<void> done =
         co_await wire_.connect_tls(context, std::move(server_name), Deadline::in(clock_, patience_.handshake));
-    if (!done)
+    if (!done) {
+        usable_ = false;
         co_return fail(done.error());
+    }
     framer_.reset();
     capabilities_ = {};
+    transaction_open_ = false;
     co_return reply;
 }
 
@@ -115,190 +80,6 @@ Task<Result<Reply>> Client::login(std::unique_ptr<SaslClient> sasl)
     co_return reply;
 }
 
-// --- a message --------------------------------------------------------------------------------
-
-std::optional<Reply> Client::what_server_lacks(const Envelope& envelope) const
-{
-    if (envelope.smtputf8 && !capabilities_.smtputf8)
-        return Reply{553, "5.6.7", "the server takes no addresses with other letters than ASCII"};
-    if (envelope.body == BodyType::eight_bit && !capabilities_.eight_bit)
-        return Reply{554, "5.6.3", "the server takes no message with 8-bit bytes"};
-    if (capabilities_.most_bytes != 0 && envelope.declared_size > capabilities_.most_bytes)
-        return Reply{
-            552, "5.3.4",
-            fmt::format("the message is too large for the server, which takes {} bytes", capabilities_.most_bytes)};
-    return std::nullopt;
-}
-
-std::string Client::mail_line(const Envelope& envelope) const
-{
-    std::string line = fmt::format("MAIL FROM:<{}>", envelope.reverse_path.text());
-    if (capabilities_.size && envelope.declared_size != 0)
-        line += fmt::format(" SIZE={}", envelope.declared_size);
-    if (envelope.body == BodyType::eight_bit)
-        line += " BODY=8BITMIME";
-    if (envelope.smtputf8)
-        line += " SMTPUTF8";
-    if (capabilities_.dsn && envelope.ret != Ret::unset)
-        line += envelope.ret == Ret::full ? " RET=FULL" : " RET=HDRS";
-    if (capabilities_.dsn && !envelope.envelope_id.empty())
-        line += " ENVID=" + to_xtext(envelope.envelope_id);
-    return line;
-}
-
-std::string Client::rcpt_line(const Recipient& recipient) const
-{
-    std::string line = fmt::format("RCPT TO:<{}>", recipient.path.text());
-    if (!capabilities_.dsn)
-        return line;
-    const auto wants = [&](Notify notify) { return (recipient.notify & static_cast<unsigned>(notify)) != 0; };
-    std::vector<std::string_view> words;
-    if (wants(Notify::never))
-        words = {"NEVER"};
-    if (wants(Notify::success))
-        words.push_back("SUCCESS");
-    if (wants(Notify::failure))
-        words.push_back("FAILURE");
-    if (wants(Notify::delay))
-        words.push_back("DELAY");
-    if (!words.empty())
-        line += fmt::format(" NOTIFY={}", fmt::join(words, ","));
-    const std::size_t type_end = recipient.original_recipient.find(';');
-    if (type_end != std::string::npos)
-        line += fmt::format(" ORCPT={};{}", recipient.original_recipient.substr(0, type_end),
-                            to_xtext(recipient.original_recipient.substr(type_end + 1)));
-    return line;
-}
-
-Task<Result<Sent>> Client::send(Envelope envelope, MessageSource& source)
-{
-    Sent sent;
-    if (std::optional<Reply> lack = what_server_lacks(envelope)) {
-        sent.sender = std::move(*lack);
-        co_return sent;
-    }
-    std::vector<std::string> lines{mail_line(envelope)};
-    const std::size_t most = capabilities_.most_recipients != 0 ? capabilities_.most_recipients : SIZE_MAX;
-    for (const Recipient& recipient : envelope.recipients)
-        if (lines.size() <= most)
-            lines.push_back(rcpt_line(recipient));
-    lines.emplace_back("DATA");
-
-    Result<Sent> said;
-    if (capabilities_.pipelining)
-        said = co_await send_envelope_pipelined(std::move(lines));
-    else
-        said = co_await send_envelope_by_turns(std::move(lines));
-    if (!said)
-        co_return said;
-    sent = std::move(*said);
-    while (sent.recipients.size() < envelope.recipients.size())
-        sent.recipients.push_back({452, "4.5.3", "more recipients than the server takes with one message"});
-    if (sent.data.code != 354)
-        co_return sent;
-
-    const bool somebody = std::ranges::any_of(sent.recipients, &Reply::is_success);
-    TextSource nothing{{}};  // RFC 2920 section 3.1: 354 though nobody is left; an empty message ends it
-    Result<Reply> end = co_await send_content(somebody ? source : nothing);
-    if (!end)
-        co_return fail(end.error());
-    if (somebody)
-        sent.message = std::move(*end);
-    co_return sent;
-}
-
-// RFC 2920: many lines in one write, their replies in order; DATA is the last. Not too many: while
-// our write waits for a server whose replies we do not read yet, both would wait for ever.
-Task<Result<Sent>> Client::send_envelope_pipelined(std::vector<std::string> lines)
-{
-    Sent sent;
-    for (std::size_t begin = 0; begin < lines.size(); begin += lines_in_a_group) {
-        const std::size_t end = std::min(begin + lines_in_a_group, lines.size());
-        std::string group;
-        for (std::size_t i = begin; i < end; ++i) {
-            show(Speaker::client, lines[i]);
-            group += lines[i] + "\r\n";
-        }
-        const Result<void> written = co_await write(std::move(group), patience_.command);
-        if (!written)
-            co_return fail(written.error());
-        for (std::size_t i = begin; i < end; ++i) {
-            const bool is_data = i + 1 == lines.size();
-            Result<Reply> reply = co_await read_reply(is_data ? patience_.data_start : patience_.command);
-            if (!reply)
-                co_return fail(reply.error());
-            if (i == 0)
-                sent.sender = std::move(*reply);
-            else if (is_data)
-                sent.data = std::move(*reply);
-            else
-                sent.recipients.push_back(std::move(*reply));
-        }
-    }
-    co_return sent;
-}
-
-Task<Result<Sent>> Client::send_envelope_by_turns(std::vector<std::string> lines)
-{
-    Sent sent;
-    Result<Reply> reply = co_await talk(lines.front(), {}, patience_.command);
-    if (!reply)
-        co_return fail(reply.error());
-    sent.sender = *reply;
-    if (!reply->is_success())
-        co_return sent;
-    for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
-        reply = co_await talk(lines[i], {}, patience_.command);
-        if (!reply)
-            co_return fail(reply.error());
-        sent.recipients.push_back(std::move(*reply));
-    }
-    if (std::ranges::none_of(sent.recipients, &Reply::is_success)) {
-        reply = co_await talk("RSET", {}, patience_.command);
-        if (!reply)
-            co_return fail(reply.error());
-        co_return sent;
-    }
-    reply = co_await talk(lines.back(), {}, patience_.data_start);
-    if (!reply)
-        co_return fail(reply.error());
-    sent.data = std::move(*reply);
-    co_return sent;
-}
-
-Task<Result<Reply>> Client::send_content(MessageSource& source)
-{
-    DotStuffer stuffer;
-    std::uint64_t bytes = 0;
-    for (;;) {
-        Result<std::string> piece = co_await source.next();
-        if (!piece) {  // half a message must not be taken for a whole one
-            wire_.close();
-            co_return fail(piece.error());
-        }
-        const bool is_end = piece->empty();
-        bytes += piece->size();
-        std::string block;
-        block.reserve(piece->size() + 16);
-        stuffer.stuff(*piece, block);
-        if (is_end)
-            block += stuffer.end();
-        const Result<void> written = co_await write(std::move(block), patience_.data_block);
-        if (!written) {  // it may have said why
-            Result<Reply> reason = co_await read_reply(5s);
-            if (reason && !reason->is_positive())
-                co_return reason;
-            co_return fail(written.error());
-        }
-        if (is_end)
-            break;
-    }
-    show(Speaker::client, fmt::format("[{} bytes of message]", bytes));
-    show(Speaker::client, ".");
-    Result<Reply> reply = co_await read_reply(patience_.data_end);
-    co_return reply;
-}
-
 // --- lines ------------------------------------------------------------------------------------
 
 Task<Result<Reply>> Client::command(std::string line)
@@ -309,7 +90,7 @@ Task<Result<Reply>> Client::command(std::string line)
 
 Task<void> Client::quit()
 {
-    co_await talk("QUIT", {}, 10s);
+    co_await talk("QUIT", {}, patience_.quit);
     wire_.close();
 }
 
@@ -317,48 +98,64 @@ Task<void> Client::quit()
 Task<Result<Reply>> Client::talk(std::string line, std::string shown, Duration patience)
 {
     show(Speaker::client, shown.empty() ? line : shown);
-    // A line end inside would be two commands (HOSTILE lesson 3).
-    if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+    if (!is_one_line(line))
         co_return fail(ErrorCode::malformed, "a command with a line end in it");
     line += "\r\n";
-    const Result<void> written = co_await write(std::move(line), patience);
-    if (!written)
+    const Result<void> written = co_await wire_.write(std::move(line), within(patience));
+    if (!written) {
+        usable_ = false;
         co_return fail(written.error());
+    }
     Result<Reply> reply = co_await read_reply(patience);
     co_return reply;
 }
 
-Task<Result<void>> Client::write(std::string text, Duration patience)
+Task<Result<void>> Client::write(std::vector<std::string> pieces, Duration patience)
 {
-    const Result<void> written = co_await wire_.write(std::move(text), Deadline::in(clock_, patience));
+    Result<void> written = co_await wire_.write(std::move(pieces), within(patience));
+    usable_ = usable_ && written;
     co_return written;
 }
 
 Task<Result<Reply>> Client::read_reply(Duration patience)
 {
-    const Deadline deadline = Deadline::in(clock_, patience);
+    const Deadline deadline = within(patience);
     ReplyParser parser;
     for (;;) {
         const net::LineFramer::Frame frame = framer_.next(wire_.input());
         if (frame.kind == net::LineFramer::Kind::need_more) {
             wire_.consume(frame.consumed);
             const Result<void> filled = co_await wire_.fill(deadline);
-            if (!filled)
-                co_return fail(filled.error());
-            continue;
+            if (filled)
+                continue;
+            usable_ = false;
+            co_return fail(filled.error());
         }
-        if (frame.kind != net::LineFramer::Kind::line)
-            co_return fail(not_smtp("a line that is too long or has a bare CR or LF"));
-        show(Speaker::server, frame.line);
-        const ReplyParser::Status status = parser.line(frame.line);
-        if (status == ReplyParser::Status::malformed)
+        if (frame.kind == net::LineFramer::Kind::line) {
+            show(Speaker::server, frame.line);
+            const ReplyParser::Status status = parser.line(frame.line);
+            if (status == ReplyParser::Status::more || status == ReplyParser::Status::whole)
+                wire_.consume(frame.consumed);
+            if (status == ReplyParser::Status::more)
+                continue;
+            if (status == ReplyParser::Status::whole) {
+                Reply reply = parser.take();
+                usable_ = usable_ && reply.code != 421;  // RFC 5321 section 3.8: the channel is being closed
+                co_return reply;
+            }
+            usable_ = false;
+            if (status == ReplyParser::Status::too_large)
+                co_return fail(ErrorCode::too_large, "the server's reply does not end");
             co_return fail(not_smtp(printable(frame.line, 100)));
-        if (status == ReplyParser::Status::too_large)
-            co_return fail(ErrorCode::too_large, "the server's reply does not end");
-        wire_.consume(frame.consumed);
-        if (status == ReplyParser::Status::whole)
-            co_return parser.take();
+        }
+        usable_ = false;
+        co_return fail(not_smtp("a line that is too long or has a bare CR or LF"));
     }
+}
+
+Deadline Client::within(Duration patience) const
+{
+    return {std::min(Deadline::in(clock_, patience).at, whole_.at)};
 }
 
 void Client::show(Speaker speaker, std::string_view line) const
@@ -366,5 +163,7 @@ void Client::show(Speaker speaker, std::string_view line) const
     if (show_)
         show_(speaker, line);
 }
+
+bool is_one_line(std::string_view line) { return line.find_first_of(std::string_view("\r\n\0", 3)) == line.npos; }
 
 }  // namespace posthouse::smtp

@@ -45,11 +45,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const std::string_view argument = parsed->argument;
-    for (const Extensions extensions : {Extensions{}, Extensions{.dsn = true, .auth = true}}) {
-        if (const auto mail = mail_argument(argument, extensions))
+    const WallTime now = WallTime(std::chrono::seconds(1'800'000'000));
+    const Extensions all{
+        .dsn = true, .auth = true, .longest_hold = 24h, .deliver_by = true, .priority = true, .now = now};
+    for (const Extensions& extensions : {Extensions{}, all}) {
+        if (const auto mail = mail_argument(argument, extensions)) {
             check_path(mail->reverse_path, true);
-        else
+            require(mail->priority >= -9 && mail->priority <= 9);
+            require(!mail->hold_until || (*mail->hold_until > now && *mail->hold_until <= now + 24h));
+            require(!mail->deliver_by || mail->deliver_by->notify_only || mail->deliver_by->until > now);
+        } else {
             check_refusal(mail.error());
+        }
         if (const auto rcpt = rcpt_argument(argument, extensions)) {
             check_path(rcpt->path, false);
             require(xtext(to_xtext(rcpt->original_recipient)) == rcpt->original_recipient);

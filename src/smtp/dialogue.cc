@@ -59,8 +59,9 @@ const Dialogue::Rule& Dialogue::rule_of(Verb verb)
 
 Step Dialogue::greet() const { return {{220, "", offer_.host_name + " ESMTP Posthouse"}}; }
 
-Step Dialogue::on_line(std::string_view line)
+Step Dialogue::on_line(std::string_view line, WallTime now)
 {
+    session_.now = now;
     if (session_.state == State::auth)
         return on_auth_response(line);
     const Parsed<Command> command = smtp::command(line);
@@ -178,6 +179,14 @@ Step Dialogue::ehlo(std::string_view argument)
         text += fmt::format("AUTH {}\n", fmt::join(mechanisms, " "));
     if (offer_.dsn)
         text += "DSN\n";
+    if (offer_.longest_hold > Duration::zero())  // RFC 4865 section 3: max-interval, max-date-time
+        text +=
+            fmt::format("FUTURERELEASE {} {}\n", std::chrono::floor<std::chrono::seconds>(offer_.longest_hold).count(),
+                        rfc3339_date(session_.now + offer_.longest_hold));
+    if (offer_.deliver_by)
+        text += "DELIVERBY\n";
+    if (offer_.priority)
+        text += "MT-PRIORITY\n";
     text += fmt::format("SMTPUTF8\nCHUNKING\nLIMITS RCPTMAX={}\nHELP", offer_.most_recipients);
     return {{250, "", std::move(text)}};
 }

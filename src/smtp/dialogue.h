@@ -65,7 +65,8 @@ public:
     }
 
     Step greet() const;
-    Step on_line(std::string_view line);
+    // `now`: what relative times in the line count from, and limits on times in the answer.
+    Step on_line(std::string_view line, WallTime now = {});
     enum class LineFault : std::uint8_t { bare_lf, bare_cr, too_long };
     Step on_bad_line(LineFault fault);
 
@@ -109,6 +110,7 @@ private:
         unsigned errors = 0;
         AuthStart auth_start;
         std::string auth_response;
+        WallTime now;  // of the line that is being answered
         bool auth_was_refused = false;  // what comes next may be a password meant for the mechanism
     };
     struct Transaction {
@@ -118,6 +120,7 @@ private:
         std::size_t refused_recipients = 0;
         std::uint64_t chunk_bytes = 0;  // of all chunks so far
         std::optional<Chunk> chunk;  // the one under way; none: DATA
+        bool priority_was_lowered = false;
     };
 
     std::optional<Reply> check(const Rule& rule) const;
@@ -130,6 +133,7 @@ private:
     Step refuse_chunk(Reply reply, std::string_view argument);
     Step skip(Reply reply, Chunk chunk);
     void reset() { transaction_ = {}; }
+    Extensions extensions() const;
 
     // What each command does once check() has nothing against it.
     Step helo(std::string_view argument);

@@ -70,7 +70,13 @@ private:
     {
         static const Offer open{.host_name = "north.test", .most_bytes = 200, .most_recipients = 3};
         static const Offer closed{.host_name = "north.test", .login_required = true, .most_bytes = 200};
-        static const Offer wide{.host_name = "north.test", .most_bytes = 200, .most_recipients = 3, .dsn = true};
+        static const Offer wide{.host_name = "north.test",
+                                .most_bytes = 200,
+                                .most_recipients = 3,
+                                .dsn = true,
+                                .longest_hold = 24h,
+                                .deliver_by = true,
+                                .priority = true};
         return (mode & 2) != 0 ? closed : (mode & 8) != 0 ? wide : open;
     }
 

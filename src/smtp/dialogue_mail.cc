@@ -5,9 +5,19 @@
 
 namespace posthouse::smtp {
 
+Extensions Dialogue::extensions() const
+{
+    return {.dsn = offer_.dsn,
+            .auth = agent_.knows_auth(),
+            .longest_hold = offer_.longest_hold,
+            .deliver_by = offer_.deliver_by,
+            .priority = offer_.priority,
+            .now = session_.now};
+}
+
 Step Dialogue::mail(std::string_view argument)
 {
-    Parsed<Envelope> envelope = mail_argument(argument, {offer_.dsn, agent_.knows_auth()});
+    Parsed<Envelope> envelope = mail_argument(argument, extensions());
     if (!envelope)
         return answer(envelope.error());
     const Path& sender = envelope->reverse_path;
@@ -18,11 +28,18 @@ Step Dialogue::mail(std::string_view argument)
     reset();
     transaction_.message = agent_.next_message_id();
     transaction_.envelope = std::move(*envelope);
+    // RFC 6710 section 9: whoever is not known cannot jump the queue; to stand back is anybody's right.
+    if (facts_.login.empty() && transaction_.envelope.priority > 0) {
+        transaction_.envelope.priority = 0;
+        transaction_.priority_was_lowered = true;
+    }
     return {{}, Next::ask_sender};
 }
 
 Step Dialogue::on_sender(Reply verdict)
 {
+    if (verdict.is_success() && transaction_.priority_was_lowered)
+        verdict = {250, "2.3.6", "0 is the new priority: a higher one takes a login"};
     if (verdict.is_success())
         session_.state = State::mail;
     else
@@ -32,7 +49,7 @@ Step Dialogue::on_sender(Reply verdict)
 
 Step Dialogue::rcpt(std::string_view argument)
 {
-    Parsed<Recipient> recipient = rcpt_argument(argument, {offer_.dsn, agent_.knows_auth()});
+    Parsed<Recipient> recipient = rcpt_argument(argument, extensions());
     if (!recipient)
         return answer(recipient.error());
     const Path& path = recipient->path;

@@ -38,9 +38,9 @@ Outcome frame(std::string_view input, std::size_t piece)
     return outcome;
 }
 
-std::string stuffed(std::string_view body, std::size_t piece)
+std::string stuffed(std::string_view body, std::size_t piece, DotStuffer::For use = DotStuffer::For::data)
 {
-    DotStuffer stuffer;
+    DotStuffer stuffer(use);
     std::string out;
     for (std::size_t at = 0; at < body.size(); at += piece)
         stuffer.stuff(body.substr(at, piece), out);
@@ -79,5 +79,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(back.event == BodyEvent::end && back.consumed == sent.size());
     if (checked(input, size) == BodyEvent::need_more && (input.empty() || input.ends_with("\r\n")))
         require(back.body == input);
+
+    // What goes in a chunk is what the dots carried, and nothing but lines.
+    const std::string chunk = stuffed(input, piece, DotStuffer::For::chunks);
+    require(chunk == back.body && checked(chunk, size + 1) == BodyEvent::need_more);
+    require(chunk.empty() || chunk.ends_with("\r\n"));
     return 0;
 }

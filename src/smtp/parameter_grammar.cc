@@ -1,6 +1,7 @@
 #include "smtp/parameter_grammar.h"
 
 #include "smtp/path_grammar.h"
+#include "smtp/schedule_parameters.h"
 
 #include <fmt/format.h>
 
@@ -136,6 +137,44 @@ Parsed<void> envid_parameter(const Parameter& parameter, Envelope& envelope)
     return {};
 }
 
+// RFC 4865 section 4: an interval or a moment, not both, and not beyond what was announced. A moment
+// that has passed is now.
+Parsed<void> hold_parameter(const Parameter& parameter, const Extensions& announced, Envelope& envelope)
+{
+    const std::string_view value = parameter.value.value_or("");
+    std::optional<WallTime> until;
+    if (is(parameter, "HOLDUNTIL"))
+        until = date_time(value);
+    else if (const std::optional<Duration> interval = hold_interval(value))
+        until = announced.now + *interval;
+    if (!until)
+        return bad(is(parameter, "HOLDUNTIL") ? "HOLDUNTIL= takes a time like 2027-01-31T09:00:00Z"
+                                              : "HOLDFOR= takes a number of seconds, of 1 to 9 digits");
+    if (*until > announced.now + announced.longest_hold)
+        return bad(fmt::format("a message is held for {} seconds at most",
+                               std::chrono::floor<std::chrono::seconds>(announced.longest_hold).count()));
+    if (*until > announced.now)
+        envelope.hold_until = *until;
+    return {};
+}
+
+Parsed<void> by_parameter(const Parameter& parameter, WallTime now, Envelope& envelope)
+{
+    envelope.deliver_by = by_value(parameter.value.value_or(""), now);
+    if (!envelope.deliver_by)
+        return bad("BY= takes seconds, a semicolon and N or R, perhaps a T behind it; with R the seconds are above 0");
+    return {};
+}
+
+Parsed<void> priority_parameter(const Parameter& parameter, Envelope& envelope)
+{
+    const std::optional<int> priority = priority_value(parameter.value.value_or(""));
+    if (!priority)
+        return bad("MT-PRIORITY= takes a number from -9 to 9");
+    envelope.priority = *priority;
+    return {};
+}
+
 // RFC 3461 section 4.1: "NEVER" / 1#( "SUCCESS" / "FAILURE" / "DELAY" )
 Parsed<void> notify_parameter(const Parameter& parameter, Recipient& recipient)
 {
@@ -230,6 +269,12 @@ Parsed<void> mail_parameters(Cursor& in, Extensions announced, Envelope& envelop
             return once(4) ? ret_parameter(parameter, envelope) : doubled(parameter);
         if (is(parameter, "ENVID") && announced.dsn)
             return once(5) ? envid_parameter(parameter, envelope) : doubled(parameter);
+        if ((is(parameter, "HOLDFOR") || is(parameter, "HOLDUNTIL")) && announced.longest_hold > Duration::zero())
+            return once(6) ? hold_parameter(parameter, announced, envelope) : bad("one of HOLDFOR and HOLDUNTIL, once");
+        if (is(parameter, "BY") && announced.deliver_by)
+            return once(7) ? by_parameter(parameter, announced.now, envelope) : doubled(parameter);
+        if (is(parameter, "MT-PRIORITY") && announced.priority)
+            return once(8) ? priority_parameter(parameter, envelope) : doubled(parameter);
         return unknown(parameter);
     });
 }

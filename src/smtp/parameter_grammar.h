@@ -1,7 +1,8 @@
 // The parameters of MAIL and RCPT: RFC 5321 section 4.1.2 Mail-parameters and Rcpt-parameters.
 //
 // SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET, ENVID, NOTIFY, ORCPT (RFC 3461),
-// AUTH (RFC 4954). A parameter is taken only where its extension was announced.
+// AUTH (RFC 4954), HOLDFOR and HOLDUNTIL (RFC 4865), BY (RFC 2852), MT-PRIORITY (RFC 6710). A parameter
+// is taken only where its extension was announced.
 #pragma once
 
 #include "base/cursor.h"
@@ -18,6 +19,10 @@ template <class T> using Parsed = std::expected<T, Reply>;
 struct Extensions {
     bool dsn = false;
     bool auth = false;
+    Duration longest_hold{};  // zero: FUTURERELEASE was not announced
+    bool deliver_by = false;
+    bool priority = false;
+    WallTime now;  // what HOLDFOR and BY count from
 };
 
 // What stands behind the path, up to the end of the line.

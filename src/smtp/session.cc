@@ -94,7 +94,7 @@ Step Session::judge(const net::LineFramer::Frame& frame)
     case Kind::bare_lf: return dialogue_.on_bad_line(Dialogue::LineFault::bare_lf);
     case Kind::bare_cr: return dialogue_.on_bad_line(Dialogue::LineFault::bare_cr);
     case Kind::too_long: return dialogue_.on_bad_line(Dialogue::LineFault::too_long);
-    default: return dialogue_.on_line(frame.line);
+    default: return dialogue_.on_line(frame.line, services_.clock.now());
     }
 }
 

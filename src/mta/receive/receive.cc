@@ -155,6 +155,9 @@ Receive::Receive(Services services, Settings settings) : services_(services)
     offer_.host_name = std::move(settings.host_name);
     offer_.most_bytes = settings.most_bytes;
     offer_.most_recipients = settings.most_recipients;
+    offer_.dsn = true;
+    offer_.deliver_by = true;
+    offer_.priority = true;
 }
 
 std::unique_ptr<smtp::Agent> Receive::open(const smtp::SessionFacts& facts)
