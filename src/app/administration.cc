@@ -5,6 +5,7 @@
 #include "app/process.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "directory/directory.h"
 #include "store/rocksdb/backup.h"
 
 #include <cstdio>
@@ -71,6 +72,11 @@ int list_accounts(Session& session, const std::string& domain)
     return exit_code::ok;
 }
 
+std::string outgoing_text(std::uint64_t per_hour)
+{
+    return per_hour >= directory::unlimited_outgoing ? "any number" : std::to_string(per_hour);
+}
+
 int show_account(Session& session, const std::string& address)
 {
     const Result<json::object> account = session.client->ask("GET", {"accounts", address});
@@ -84,12 +90,15 @@ int show_account(Session& session, const std::string& address)
         both["mailboxes"] = (*mailboxes)["mailboxes"];
         return print_json(both), exit_code::ok;
     }
-    std::printf("%s",
-                fmt::format("{}  {}\nid        {}\nquota     {} of {} used, {} messages\ndisabled  {}\n\n",
-                            text_at(*account, "address"), text_at(*account, "name"), text_at(*account, "id"),
-                            human_bytes(number_at(*account, "used")), quota_text(number_at(*account, "quota")),
-                            number_at(*account, "emails"), text_at(*account, "disabled"))
-                    .c_str());
+    std::printf(
+        "%s",
+        fmt::format("{}  {}\nid        {}\nquota     {} of {} used, {} messages\noutgoing  {} recipients in the last "
+                    "hour, {} are the most\ndisabled  {}\n\n",
+                    text_at(*account, "address"), text_at(*account, "name"), text_at(*account, "id"),
+                    human_bytes(number_at(*account, "used")), quota_text(number_at(*account, "quota")),
+                    number_at(*account, "emails"), number_at(*account, "outgoingThisHour"),
+                    outgoing_text(number_at(*account, "outgoingPerHour")), text_at(*account, "disabled"))
+            .c_str());
     Table table({{"Mailbox", Align::left, true},
                  {"Role"},
                  {"Messages", Align::right},
@@ -102,6 +111,17 @@ int show_account(Session& session, const std::string& address)
     }
     table.print(stdout);
     return exit_code::ok;
+}
+
+int set_outgoing_limit(Session& session, const std::string& address, const std::string& text)
+{
+    const std::optional<std::uint32_t> number =
+        text == "unlimited" ? directory::unlimited_outgoing : parse_number<std::uint32_t>(text);
+    if (!number)
+        return report({ErrorCode::malformed, "\"" + text + "\" is no number of recipients"});
+    return ask_and_say(
+        session, "POST", {"accounts", address, "outgoing"}, {{"perHour", *number}},
+        fmt::format("{} may send to recipients elsewhere: {} in an hour", address, outgoing_text(*number)));
 }
 
 int list_aliases(Session& session, const std::string& domain)
@@ -162,6 +182,7 @@ int account_command(std::span<const std::string> arguments)
     std::string address;
     std::string name;
     std::string quota;
+    std::string per_hour;
     std::string domain;
     session.add_options(app);
     app.require_subcommand(1);
@@ -172,14 +193,17 @@ int account_command(std::span<const std::string> arguments)
     CLI::App* show = app.add_subcommand("show", "one account, its mailboxes and what they hold");
     CLI::App* passwd = app.add_subcommand("passwd", "a new password");
     CLI::App* set_quota = app.add_subcommand("quota", "how many bytes it may hold: 500M, 10G, 0 for no limit");
+    CLI::App* set_outgoing = app.add_subcommand(
+        "outgoing", "to how many recipients elsewhere it may send in an hour: a number, or \"unlimited\" (500)");
     CLI::App* disable = app.add_subcommand("disable", "no login and no new mail, the mail stays");
     CLI::App* enable = app.add_subcommand("enable", "ends disable");
     CLI::App* remove = app.add_subcommand("remove", "the account and all of its mail");
-    for (CLI::App* sub : {add, show, passwd, set_quota, disable, enable, remove})
+    for (CLI::App* sub : {add, show, passwd, set_quota, set_outgoing, disable, enable, remove})
         sub->add_option("address", address, "the account's address, which is its login name")->required();
     add->add_option("--name", name, "the person's name");
     add->add_option("--quota", quota, "how many bytes it may hold");
     set_quota->add_option("bytes", quota, "the limit")->required();
+    set_outgoing->add_option("per-hour", per_hour, "recipients an hour")->required();
     list->add_option("domain", domain, "only of this domain");
     if (const auto code = parse_options(app, command_named("account"), arguments))
         return *code;
@@ -200,6 +224,8 @@ int account_command(std::span<const std::string> arguments)
     if (*set_quota)
         return ask_and_say(session, "POST", {"accounts", address, "quota"}, {{"bytes", *bytes}},
                            fmt::format("{} may hold {}", address, *bytes == 0 ? "any amount" : human_bytes(*bytes)));
+    if (*set_outgoing)
+        return set_outgoing_limit(session, address, per_hour);
     const Result<std::string> password = new_password();
     if (!password)
         return report(password.error());

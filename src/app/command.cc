@@ -2,6 +2,7 @@
 
 #include "app/administration.h"
 #include "app/mail_commands.h"
+#include "app/queue_commands.h"
 #include "app/server_commands.h"
 #include "app/version.h"
 #include "base/terminal.h"
@@ -36,6 +37,8 @@ constexpr std::array table{
             "posthouse route add '*' relay.example.net --port 587 --login you", route_command},
     Command{"explain", "administration", "what would happen to a message, and why, without sending one",
             "posthouse explain alice@north.test carol@south.test", explain_command},
+    Command{"queue", "administration", "mail that waits: what, why, until when; try again, hold, give up",
+            "posthouse queue retry --domain south.test", queue_command},
     Command{"check", "administration", "prove that every accepted message is there, and every byte readable",
             "posthouse check --audit --verify", check_command},
     Command{"backup", "administration", "a copy of everything, taken while the server runs",

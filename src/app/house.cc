@@ -154,23 +154,27 @@ void build_doors(House::State& state)
 {
     Household::Rooms& rooms = state.household->rooms();
     const Settings& settings = state.settings;
+    const msa::Settings submission{
+        .host_name = settings.hostname, .most_bytes = settings.message_bytes, .internet = settings.internet};
     state.receive = std::make_unique<mta::receive::Receive>(
         mta::receive::Services{*rooms.directory.directory, *rooms.intake, *rooms.room_for_mail, rooms.clock,
                                state.recorder, state.log},
         mta::receive::Settings{settings.hostname, settings.message_bytes});
     state.submission = std::make_unique<msa::Submission>(
-        msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.intake, *rooms.room_for_mail,
-                      state.table, rooms.clock, rooms.random, state.recorder, state.log},
-        msa::Settings{settings.hostname, settings.message_bytes});
+        msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.directory.outgoing,
+                      *rooms.intake, *rooms.room_for_mail, state.table, rooms.clock, rooms.random, state.recorder,
+                      state.log},
+        submission);
     // Explanations are asked of doors that are built alike and tell nobody.
     state.receive_explained = std::make_unique<mta::receive::Receive>(
         mta::receive::Services{*rooms.directory.directory, *rooms.intake, *rooms.room_for_mail, rooms.clock,
                                state.silence, state.silent_log},
         mta::receive::Settings{settings.hostname, settings.message_bytes});
     state.submission_explained = std::make_unique<msa::Submission>(
-        msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.intake, *rooms.room_for_mail,
-                      state.table, rooms.clock, rooms.random, state.silence, state.silent_log},
-        msa::Settings{settings.hostname, settings.message_bytes});
+        msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.directory.outgoing,
+                      *rooms.intake, *rooms.room_for_mail, state.table, rooms.clock, rooms.random, state.silence,
+                      state.silent_log},
+        submission);
     rooms.routing->explain_with(*state.receive_explained, *state.submission_explained);
     const auto smtp_server = [&](smtp::Door& door) {
         return std::make_unique<smtp::Server>(

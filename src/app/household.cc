@@ -20,6 +20,37 @@ mta::route::Ourselves ourselves(const Settings& settings)
     return {settings.hostname, listening, net::interface_addresses()};
 }
 
+// Mail leaves from the address it is taken in at, where that is one: what looks us up finds us.
+mta::relay::Settings relay_settings(const Settings& settings)
+{
+    mta::relay::Settings relay;
+    relay.approach.host_name = settings.hostname;
+    for (const ListenAt& at : settings.listen) {
+        const bool is_v6 = at.address.contains(':');
+        std::string& source = is_v6 ? relay.approach.source_v6 : relay.approach.source_v4;
+        if (at.door == Door::smtp && source.empty() && at.address != (is_v6 ? "::" : "0.0.0.0"))
+            source = at.address;
+    }
+    return relay;
+}
+
+Result<void> build_relay(Household::Rooms& rooms, const Settings& settings)
+{
+    Result<std::unique_ptr<net::TlsContext>> any = net::TlsContext::client(net::TlsContext::Verify::no);
+    if (!any)
+        return fail(any.error());
+    Result<std::unique_ptr<net::TlsContext>> good = net::TlsContext::client(net::TlsContext::Verify::yes);
+    if (!good)
+        return fail(good.error());
+    rooms.any_certificate = std::move(*any);
+    rooms.good_certificate = std::move(*good);
+    rooms.relay = std::make_unique<mta::relay::Relay>(
+        mta::relay::Services{*rooms.router, rooms.loops, rooms.clock, rooms.random, rooms.ids, rooms.recorder,
+                             rooms.log, *rooms.any_certificate, *rooms.good_certificate},
+        relay_settings(settings));
+    return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loops& loops, Log& log,
@@ -56,10 +87,27 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
         {*rooms->store, *rooms->blobs, rooms->loops, rooms->ids, rooms->clock, *rooms->quotas, log});
     rooms->courier = std::make_unique<mda::LocalDelivery>(*rooms->mailboxes, recorder);
     rooms->room_for_mail = std::make_unique<CourierQuotas>(*rooms->courier);
-    rooms->queue = std::make_unique<mta::queue::Queue>(
-        mta::queue::QueueServices{*rooms->store, *rooms->blobs, *rooms->courier, rooms->loops, rooms->ids, rooms->clock,
-                                  recorder, log, rooms->tasks});
-    rooms->intake = std::make_unique<mta::queue::LocalIntake>(
+    rooms->notices = std::make_unique<mta::bounce::ReportWriter>(
+        mta::bounce::ReportWriter::Options{settings.hostname, {}}, rooms->random);
+    if (const Result<void> built = build_relay(*rooms, settings); !built)
+        return fail(built.error());
+    mta::queue::QueueServices queue{*rooms->store,
+                                    *rooms->blobs,
+                                    *rooms->directory.directory,
+                                    *rooms->mailboxes,
+                                    *rooms->courier,
+                                    rooms->relay.get(),
+                                    rooms->notices.get(),
+                                    rooms->loops,
+                                    rooms->ids,
+                                    rooms->clock,
+                                    rooms->random,
+                                    recorder,
+                                    log,
+                                    rooms->tasks};
+    rooms->queue = std::make_unique<mta::queue::Queue>(queue);
+    rooms->plans = std::make_unique<QueuePlans>(*rooms->queue);
+    rooms->intake = std::make_unique<mta::queue::QueueIntake>(
         mta::queue::IntakeServices{*rooms->store, *rooms->directory.directory, *rooms->mailboxes, *rooms->courier,
                                    *rooms->queue, rooms->ids, rooms->clock, recorder});
     Result<std::unique_ptr<SetTracePeers>> peers = SetTracePeers::make(settings, rooms->clock);
@@ -67,11 +115,12 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
         return fail(peers.error());
     rooms->trace_peers = std::move(*peers);
     rooms->upkeep = std::make_unique<HouseUpkeep>(*rooms->store, *rooms->queue, rooms->readers);
-    rooms->routing =
-        std::make_unique<HouseRouting>(*rooms->directory.routes, *rooms->directory.directory, *rooms->router, nullptr);
-    rooms->api = std::make_unique<console::Api>(
-        console::ApiServices{*rooms->directory.directory, *rooms->mailboxes, *rooms->journeys, rooms->trace_peers.get(),
-                             *rooms->upkeep, *rooms->routing, rooms->clock, log});
+    rooms->routing = std::make_unique<HouseRouting>(*rooms->directory.routes, *rooms->directory.directory,
+                                                    *rooms->router, rooms->plans.get());
+    rooms->desk = std::make_unique<HouseQueueDesk>(*rooms->queue, *rooms->directory.directory, rooms->router.get());
+    rooms->api = std::make_unique<console::Api>(console::ApiServices{
+        *rooms->directory.directory, *rooms->mailboxes, *rooms->journeys, rooms->trace_peers.get(), *rooms->upkeep,
+        *rooms->routing, *rooms->desk, *rooms->directory.outgoing, rooms->clock, log});
     return std::unique_ptr<Household>(new Household(std::move(rooms)));
 }
 
@@ -79,6 +128,7 @@ Household::~Household()
 {
     rooms_->stopping.fulfil(true);
     rooms_->queue->stop();
+    rooms_->relay->stop();
     run_blocking(rooms_->loops[0], rooms_->mailboxes->stop());
     rooms_->tasks.wait();
     rooms_->journeys->stop();  // last: what the others told is still written

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/household.h"
+#include "app/queue_desk.h"
 #include "app/routing.h"
 #include "app/trace_peers.h"
 #include "app/upkeep.h"
@@ -9,8 +10,10 @@
 #include "directory/make.h"
 #include "journey/journeys.h"
 #include "mda/local_delivery.h"
+#include "mta/bounce/report.h"
 #include "mta/queue/intake.h"
 #include "mta/queue/queue.h"
+#include "mta/relay/relay.h"
 #include "mta/route/mx_router.h"
 #include "net/unbound_resolver.h"
 #include "smtp/agent.h"
@@ -53,6 +56,20 @@ private:
     mailbox::Courier& courier_;
 };
 
+// Explanations name the queue's retry plans.
+class QueuePlans final : public mta::route::RetryPlans {
+public:
+    explicit QueuePlans(const mta::queue::Queue& queue) : queue_(queue) { }
+    mta::route::RetryPlan plan_for(const std::string& domain) const override
+    {
+        const std::shared_ptr<const mta::queue::Policy> policy = queue_.policy_of(domain);
+        return {policy->retry, policy->warn_after, policy->give_up_after};
+    }
+
+private:
+    const mta::queue::Queue& queue_;
+};
+
 // From the ground up; destroyed the other way.
 struct Household::Rooms {
     Rooms(Loops& the_loops, Log& the_log, journey::Recording* recording) :
@@ -93,11 +110,17 @@ struct Household::Rooms {
     std::unique_ptr<mailbox::Mailboxes> mailboxes;
     std::unique_ptr<mda::LocalDelivery> courier;
     std::unique_ptr<CourierQuotas> room_for_mail;
+    std::unique_ptr<mta::bounce::ReportWriter> notices;
+    std::unique_ptr<net::TlsContext> any_certificate;
+    std::unique_ptr<net::TlsContext> good_certificate;
+    std::unique_ptr<mta::relay::Relay> relay;
     std::unique_ptr<mta::queue::Queue> queue;
-    std::unique_ptr<mta::queue::LocalIntake> intake;
+    std::unique_ptr<QueuePlans> plans;
+    std::unique_ptr<mta::queue::QueueIntake> intake;
     std::unique_ptr<SetTracePeers> trace_peers;
     std::unique_ptr<HouseUpkeep> upkeep;
     std::unique_ptr<HouseRouting> routing;
+    std::unique_ptr<HouseQueueDesk> desk;
     std::unique_ptr<console::Api> api;
 };
 

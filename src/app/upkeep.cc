@@ -21,7 +21,23 @@ std::string_view to_string(store::Health health)
     return "?";
 }
 
+constexpr std::size_t most_queued_counted = 1'000'000;
 constexpr std::size_t most_queued_shown = 10'000;
+
+json::object to_json(const mta::queue::Queue::Waiting& waiting, const mta::queue::QueueClock& time)
+{
+    json::array recipients;
+    for (const mta::queue::Board::Seen& seen : waiting.entries)
+        recipients.push_back(json::object{{"recipient", seen.entry.recipient.path.text()},
+                                          {"local", seen.entry.is_local()},
+                                          {"attempts", seen.entry.attempts},
+                                          {"lastError", seen.entry.last.reason},
+                                          {"due", rfc3339_date(time.to_wall(seen.entry.due))}});
+    return {{"id", id_text(waiting.item.id)},
+            {"from", waiting.item.envelope.reverse_path.text()},
+            {"size", waiting.item.size},
+            {"recipients", std::move(recipients)}};
+}
 
 }  // namespace
 
@@ -29,32 +45,39 @@ Task<Result<json::object>> HouseUpkeep::status()
 {
     json::object answer = facts_;
     answer["store"] = to_string(store_.health());
-    Result<std::vector<mta::queue::Queue::Waiting>> waiting = co_await queue_.waiting(most_queued_shown);
-    if (!waiting)
-        co_return fail(waiting.error());
-    answer["queued"] = waiting->size();
+    const Result<std::size_t> queued = co_await queue_.count(most_queued_counted);
+    if (!queued)
+        co_return fail(queued.error());
+    answer["queued"] = *queued;
     co_return answer;
 }
 
+// Every item can be read, has a body, and has a recipient who waits for it (HOSTILE P6).
 Task<Result<json::object>> HouseUpkeep::audit_queue()
 {
-    Result<std::vector<mta::queue::Queue::Waiting>> waiting = co_await queue_.waiting(most_queued_shown);
-    if (!waiting)
-        co_return fail(waiting.error());
     json::array items;
-    for (const mta::queue::Queue::Waiting& one : *waiting) {
-        json::array recipients;
-        for (const mta::queue::Entry& entry : one.entries)
-            recipients.push_back(json::object{{"recipient", entry.recipient.path.text()},
-                                              {"attempts", entry.attempts},
-                                              {"lastError", entry.last_error},
-                                              {"due", rfc3339_date(entry.due)}});
-        items.push_back(json::object{{"id", id_text(one.item.id)},
-                                     {"from", one.item.envelope.reverse_path.text()},
-                                     {"size", one.item.size},
-                                     {"recipients", std::move(recipients)}});
+    json::array faults;
+    std::uint64_t count = 0;
+    std::vector<std::pair<mta::queue::ItemId, std::uint64_t>> bodies;
+    const Result<void> seen = co_await queue_.each([&](const mta::queue::Queue::Waiting& waiting) {
+        ++count;
+        if (waiting.entries.empty())
+            faults.push_back(json::string("the queue's item " + id_text(waiting.item.id) + " has no recipient"));
+        if (items.size() < most_queued_shown) {
+            items.push_back(to_json(waiting, queue_.time()));
+            bodies.emplace_back(waiting.item.id, waiting.item.size);
+        }
+        return true;
+    });
+    if (!seen)
+        co_return fail(seen.error());
+    for (const auto& [item, size] : bodies) {
+        const Result<std::string> beginning = co_await queue_.beginning(item, 1);
+        const bool gone = !beginning && beginning.error() == ErrorCode::not_found;
+        if (!gone && !(beginning && beginning->size() == std::min<std::uint64_t>(size, 1)))
+            faults.push_back(json::string("the body of the queue's item " + id_text(item) + " cannot be read"));
     }
-    co_return json::object{{"queued", std::move(items)}};
+    co_return json::object{{"queued", std::move(items)}, {"count", count}, {"faults", std::move(faults)}};
 }
 
 Task<Result<json::object>> HouseUpkeep::backup(std::string folder)

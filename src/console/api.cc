@@ -104,6 +104,8 @@ Task<Result<json::value>> Api::route(net::HttpRequest request)
         co_return co_await routes(std::move(request));
     if (room == "explain" && depth == 2 && request.method == "POST")
         co_return co_await explain(std::move(request));
+    if (room == "queue")
+        co_return co_await queue(std::move(request));
     if (room == "status" && depth == 2 && request.method == "GET")
         co_return co_await services_.upkeep.status();
     if (room == "check" && depth == 2 && request.method == "POST")
@@ -202,6 +204,10 @@ Task<Result<json::value>> Api::account(net::HttpRequest request)
     const Result<mailbox::Usage> usage = co_await (*opened)->usage();
     if (!usage)
         co_return fail(usage.error());
+    const Result<directory::Outgoing::Use> outgoing = co_await services_.outgoing.use(found->id);
+    if (!outgoing)
+        co_return fail(outgoing.error());
+    answer["outgoingThisHour"] = outgoing->used;
     answer["used"] = usage->bytes;
     answer["emails"] = usage->messages;
     co_return answer;
@@ -227,6 +233,13 @@ Task<Result<json::value>> Api::change_account(net::HttpRequest request)
         const Result<bool> disabled = flag_of(*body, "disabled");
         co_return disabled ? done(co_await services_.directory.set_disabled(address, *disabled))
                            : fail(disabled.error());
+    }
+    if (what == "outgoing") {
+        const Result<std::uint64_t> per_hour = number_of(*body, "perHour");
+        if (!per_hour)
+            co_return fail(per_hour.error());
+        const std::uint64_t most = std::min<std::uint64_t>(*per_hour, directory::unlimited_outgoing);
+        co_return done(co_await services_.directory.set_outgoing(address, static_cast<std::uint32_t>(most)));
     }
     co_return fail(no_such_thing(request));
 }
@@ -399,6 +412,10 @@ Task<Result<json::value>> Api::check(net::HttpRequest request)
     Result<json::object> queue = co_await services_.upkeep.audit_queue();
     if (!queue)
         co_return fail(queue.error());
+    for (const json::value& text : queue->at("faults").as_array()) {
+        ++all.faults;
+        faults.push_back(text);
+    }
     json::object answer{{"accounts", accounts->size()}, {"mailboxes", all.mailboxes},  {"messages", all.messages},
                         {"emails", all.emails},         {"bytesRead", all.bytes},      {"faults", all.faults},
                         {"texts", std::move(faults)},   {"queued", (*queue)["queued"]}};

@@ -8,6 +8,7 @@
 //   GET    /v1/accounts[?domain=D]           POST /v1/accounts {address, password, name, quota}
 //   GET    /v1/accounts/ADDRESS              DELETE /v1/accounts/ADDRESS
 //   POST   /v1/accounts/ADDRESS/password {password}  …/quota {bytes}  …/disabled {disabled}
+//          …/outgoing {perHour}
 //   GET    /v1/accounts/ADDRESS/mailboxes
 //   GET    /v1/accounts/ADDRESS/messages?mailbox=M&after=UID    at most 500 a page
 //   GET    /v1/accounts/ADDRESS/messages/EMAILID                the message's bytes
@@ -22,6 +23,12 @@
 //   GET    /v1/routes                        GET, DELETE /v1/routes/DOMAIN         DOMAIN: * for all
 //   PUT    /v1/routes/DOMAIN {host, port, tls, verifyCertificate, login, password}
 //   POST   /v1/explain {from, to}            what would happen to a message; changes nothing
+//   GET    /v1/queue[?domain=D]              what waits, by destination and reason
+//   GET    /v1/queue/items[?domain=D&most=N] GET /v1/queue/items/ID
+//   POST   /v1/queue/items/ID/ACTION {domain, account}     ACTION: retry, hold, release, fail, drop
+//   POST   /v1/queue/ACTION {domain} or {all}
+//   GET    /v1/queue/routes                  GET /v1/queue/policies
+//   PUT    /v1/queue/policies/DOMAIN {retry, warnAfter, giveUpAfter, connections, perMinute}   DELETE …
 //   POST   /v1/backup {folder}
 //   POST   /v1/check {audit, verify}
 //
@@ -32,9 +39,11 @@
 #pragma once
 
 #include "base/log.h"
+#include "console/queue_desk.h"
 #include "console/routing_desk.h"
 #include "console/trace_peers.h"
 #include "directory/directory.h"
+#include "directory/outgoing.h"
 #include "journey/journeys.h"
 #include "mailbox/mailbox.h"
 #include "net/http.h"
@@ -61,6 +70,8 @@ struct ApiServices {
     TracePeers* peers;  // null: none
     Upkeep& upkeep;
     RoutingDesk& routing;
+    QueueDesk& queue;
+    directory::Outgoing& outgoing;
     const Clock& clock;
     Log& log;
 };
@@ -82,6 +93,8 @@ private:
     Task<Result<boost::json::value>> messages(net::HttpRequest request);
     Task<Result<std::string>> message(std::string address, std::string id);
     Task<Result<boost::json::value>> import_message(net::HttpRequest request);
+    Task<Result<boost::json::value>> queue(net::HttpRequest request);
+    Task<Result<boost::json::value>> queue_policies(net::HttpRequest request);
     Task<Result<boost::json::value>> check(net::HttpRequest request);
     Task<Result<boost::json::value>> journeys(net::HttpRequest request, Id account);
     Task<Result<boost::json::value>> journey(std::string id, Id account, unsigned depth);

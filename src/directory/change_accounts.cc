@@ -168,6 +168,16 @@ Task<Result<void>> StoredDirectory::set_disabled(std::string address, bool disab
         [this, name = *name, disabled] { return plan_account_field(name, Field::disabled, disabled ? 1 : 0); });
 }
 
+Task<Result<void>> StoredDirectory::set_outgoing(std::string address, std::uint32_t per_hour)
+{
+    const Result<Name> name = normal_address(address);
+    if (!name)
+        co_return fail(name.error());
+    co_return co_await change([this, name = *name, per_hour] {
+        return plan_account_field(name, Field::outgoing, std::min(per_hour, unlimited_outgoing));
+    });
+}
+
 Task<Result<store::Batch>> StoredDirectory::plan_account_field(Name name, Field field, std::uint64_t value)
 {
     Result<StoredAccount> stored = co_await stored_account(name);
@@ -175,6 +185,8 @@ Task<Result<store::Batch>> StoredDirectory::plan_account_field(Name name, Field 
         co_return fail(stored.error());
     if (field == Field::quota)
         stored->account.quota_bytes = value;
+    else if (field == Field::outgoing)
+        stored->account.outgoing_per_hour = static_cast<std::uint32_t>(value);
     else
         stored->account.disabled = value != 0;
     store::Batch batch = this->batch();

@@ -5,7 +5,7 @@
 
 namespace posthouse::directory {
 
-// Each target is ours and leads to somebody; all together do not lead round or too far.
+// Each target that is ours leads to somebody; all together do not lead round or too far.
 Task<Result<void>> StoredDirectory::check_targets(Alias alias)
 {
     for (const std::string& target : alias.targets) {
@@ -14,7 +14,7 @@ Task<Result<void>> StoredDirectory::check_targets(Alias alias)
             co_return fail(name.error().code, target + ": " + name.error().text);
         const Result<DomainRow> domain = co_await domain_row(name->domain);
         if (!domain && domain.error() == ErrorCode::not_found)
-            co_return fail(ErrorCode::malformed, target + " is not in one of our domains");
+            continue;  // elsewhere: whether somebody has it is for that host to say
         if (!domain)
             co_return fail(domain.error());
         Expansion expansion(*rows_, services_.log, CatchAll::followed, alias);
@@ -48,8 +48,12 @@ Task<Result<void>> StoredDirectory::set_alias(Alias alias)
         const Result<Name> to = new_address(target);
         if (!to)
             co_return fail(to.error().code, target + ": " + to.error().text);
-        if (std::ranges::find(normal.targets, to->text()) == normal.targets.end())
-            normal.targets.push_back(to->text());
+        const Result<DomainRow> of = co_await domain_row(to->domain);
+        const bool elsewhere = !of && of.error() == ErrorCode::not_found;
+        // Another host may tell capitals apart: the local part stays as it was typed.
+        std::string spelt = !elsewhere ? to->text() : target.substr(0, target.rfind('@') + 1) + to->domain;
+        if (std::ranges::find(normal.targets, spelt) == normal.targets.end())
+            normal.targets.push_back(std::move(spelt));
     }
     const Result<DomainRow> domain = co_await domain_row(name->domain);
     if (!domain)

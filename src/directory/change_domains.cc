@@ -84,6 +84,10 @@ Task<Result<void>> StoredDirectory::set_catch_all(std::string domain, std::strin
         if (!name)
             co_return fail(name.error());
         target = name->text();
+        // A domain's unknown addresses do not become another host's burden.
+        const Result<DomainRow> ours = co_await domain_row(name->domain);
+        if (!ours && ours.error() == ErrorCode::not_found)
+            co_return fail(ErrorCode::malformed, target + " is not in one of our domains");
         const Result<void> checked = co_await check_targets({"*@" + *normal, {target}});
         if (!checked)
             co_return fail(checked.error());

@@ -19,6 +19,10 @@ namespace posthouse::directory {
 
 using AccountId = Id;
 
+// A hijacked account must not flood the world: recipients elsewhere, an hour.
+inline constexpr std::uint32_t usual_outgoing = 500;
+inline constexpr std::uint32_t unlimited_outgoing = 0xffff'fffe;
+
 struct Domain {
     std::string name;  // lower case, A-labels
     std::string catch_all;  // an address, or empty
@@ -31,11 +35,12 @@ struct Account {
     std::string display_name;
     std::uint64_t quota_bytes = 0;  // 0: none
     bool disabled = false;
+    std::uint32_t outgoing_per_hour = usual_outgoing;  // recipients elsewhere; see directory/outgoing.h
 };
 
 struct Alias {
     std::string address;
-    std::vector<std::string> targets;  // accounts or aliases of ours; remote ones come with the next issue
+    std::vector<std::string> targets;  // accounts or aliases of ours, or addresses elsewhere
 };
 
 // What RCPT needs to know.
@@ -44,8 +49,14 @@ struct Target {
     std::string address;  // the account's own
     std::string subaddress;  // "lists" of bob+lists@…, or empty
 };
+// An address of another host that an alias leads to.
+struct Elsewhere {
+    std::string local_part;  // as it was typed
+    std::string domain;
+    friend bool operator==(const Elsewhere&, const Elsewhere&) = default;
+};
 enum class RecipientKind {
-    local,  // targets is filled
+    local,  // targets or elsewhere is filled
     not_ours,  // the domain is not one of ours
     no_such_user,
     disabled,
@@ -54,6 +65,7 @@ enum class RecipientKind {
 struct Recipient {
     RecipientKind kind = RecipientKind::no_such_user;
     std::vector<Target> targets;  // each account and subaddress once
+    std::vector<Elsewhere> elsewhere = {};  // each once
 };
 
 class Directory {
@@ -80,6 +92,7 @@ public:
     virtual Task<Result<void>> set_password(std::string address, std::string password) = 0;
     virtual Task<Result<void>> set_quota(std::string address, std::uint64_t bytes) = 0;
     virtual Task<Result<void>> set_disabled(std::string address, bool disabled) = 0;
+    virtual Task<Result<void>> set_outgoing(std::string address, std::uint32_t per_hour) = 0;
     virtual Task<Result<std::vector<Account>>> accounts(std::string domain) = 0;  // empty: of all domains
     virtual Task<Result<void>> set_alias(Alias alias) = 0;
     virtual Task<Result<void>> remove_alias(std::string address) = 0;

@@ -5,7 +5,7 @@ namespace posthouse::directory {
 Task<Result<Recipient>> Expansion::run(Name name)
 {
     const std::string address = name.text();
-    pending_.push_back({std::move(name), "", 0});
+    pending_.push_back({std::move(name), "", 0, ""});
     while (!pending_.empty() && !went_too_far_) {
         Step step = std::move(pending_.back());
         pending_.pop_back();
@@ -25,8 +25,8 @@ Recipient Expansion::judge()
     // Past a bound nobody gets it: some of a list and not the others would be a silent loss.
     if (went_too_far_)
         return {RecipientKind::loop, {}};
-    if (!targets_.empty())
-        return {RecipientKind::local, std::move(targets_)};
+    if (!targets_.empty() || !elsewhere_.empty())
+        return {RecipientKind::local, std::move(targets_), std::move(elsewhere_)};
     if (met_disabled_)
         return {RecipientKind::disabled, {}};
     return {went_round_ ? RecipientKind::loop : RecipientKind::no_such_user, {}};
@@ -43,6 +43,15 @@ Task<Result<void>> Expansion::follow(Step step)
         went_round_ = true;
         co_return Result<void>{};
     }
+    if (step.depth > 0) {
+        const Result<bool> elsewhere = co_await leads_elsewhere(step.name.domain);
+        if (!elsewhere)
+            co_return fail(elsewhere.error());
+        if (*elsewhere) {
+            add_elsewhere(step);
+            co_return Result<void>{};
+        }
+    }
     Result<Found> found = co_await find(step);
     if (!found)
         co_return fail(found.error());
@@ -55,6 +64,24 @@ Task<Result<void>> Expansion::follow(Step step)
         co_return co_await add(found->row->account, std::move(found->subaddress));
     follow_alias(*found->row, step, found->subaddress);
     co_return Result<void>{};
+}
+
+Task<Result<bool>> Expansion::leads_elsewhere(std::string domain)
+{
+    const Result<RowPtr> row = co_await rows_.read(domain_key(domain));
+    if (!row)
+        co_return fail(row.error());
+    co_return *row == nullptr;
+}
+
+void Expansion::add_elsewhere(const Step& step)
+{
+    if (elsewhere_.size() + targets_.size() >= most_targets) {
+        went_too_far_ = true;
+        return;
+    }
+    // Another host may tell capitals apart (RFC 5321 section 2.4): as it was typed.
+    elsewhere_.push_back({step.given.substr(0, step.given.rfind('@')), step.name.domain});
 }
 
 Task<Result<Expansion::Found>> Expansion::find(Step step)
@@ -140,7 +167,7 @@ void Expansion::follow_alias(const NameRow& row, const Step& step, const std::st
     // Backwards, since the last pending one is taken first.
     for (auto target = row.targets.rbegin(); target != row.targets.rend(); ++target)
         if (const Result<Name> name = normal_address(*target))
-            pending_.push_back({*name, subaddress, step.depth + 1});
+            pending_.push_back({*name, subaddress, step.depth + 1, *target});
 }
 
 }  // namespace posthouse::directory

@@ -1,9 +1,11 @@
 // From an address to the accounts it leads to: exact names, subaddresses, aliases to several and to
 // aliases, the catch-all, postmaster and abuse.
 //
-// Bounds: aliases to aliases to a depth of 10, 1,000 accounts, 2,000 names looked at. A name that was
-// seen already on the way is not followed again, so a circle ends by itself; an address that leads
-// nowhere but round, or past a bound, is a loop.
+// An alias may lead elsewhere; there its way ends for us.
+//
+// Bounds: aliases to aliases to a depth of 10, 1,000 accounts and addresses elsewhere, 2,000 names looked at. A name
+// that was seen already on the way is not followed again, so a circle ends by itself; an address that leads nowhere but
+// round, or past a bound, is a loop.
 #pragma once
 
 #include "base/log.h"
@@ -36,6 +38,7 @@ private:
         Name name;
         std::string subaddress;
         unsigned depth = 0;
+        std::string given = {};  // as the alias has it
     };
     // What an address stands for: the row of its own name, of the part before `+`, or of who takes
     // its mail instead.
@@ -47,6 +50,8 @@ private:
     Task<Result<Found>> find(Step step);
     Task<Result<Found>> find_instead(Step step);
     Task<Result<std::optional<NameRow>>> row_of(Name name);
+    Task<Result<bool>> leads_elsewhere(std::string domain);
+    void add_elsewhere(const Step& step);
     Task<Result<void>> add(AccountId id, std::string subaddress);
     void follow_alias(const NameRow& row, const Step& step, const std::string& subaddress);
     Recipient judge();
@@ -60,6 +65,7 @@ private:
     std::set<std::string> seen_;
     std::set<std::pair<AccountId, std::string>> added_;
     std::vector<Target> targets_;
+    std::vector<Elsewhere> elsewhere_;
     bool went_round_ = false;
     bool went_too_far_ = false;
     bool met_disabled_ = false;

@@ -14,9 +14,12 @@ Made make_directory(Services services, Options options)
     const GuessLimits limits{options.guesses_at_once, options.per_guess, options.slowest};
     const auto rows =
         std::make_shared<CachedRows>(services.store, services.clock, services.random, CachedRows::Budget{});
-    return {std::make_unique<StoredDirectory>(rows, services, costs),
-            std::make_unique<StoredAuthenticator>(rows, services, costs, limits),
-            std::make_unique<StoredRoutes>(rows, services.ids)};
+    Made made;
+    made.directory = std::make_unique<StoredDirectory>(rows, services, costs);
+    made.authenticator = std::make_unique<StoredAuthenticator>(rows, services, costs, limits);
+    made.routes = std::make_unique<StoredRoutes>(rows, services.ids);
+    made.outgoing = std::make_unique<Outgoing>(services, *made.directory);
+    return made;
 }
 
 }  // namespace posthouse::directory

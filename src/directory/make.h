@@ -1,25 +1,13 @@
 // The directory room's front door: how `app/` and tests build it.
 #pragma once
 
-#include "base/log.h"
-#include "base/random.h"
 #include "directory/directory.h"
 #include "directory/routes.h"
+#include "directory/outgoing.h"
 #include "directory/sasl.h"
-#include "store/store.h"
+#include "directory/services.h"
 
 namespace posthouse::directory {
-
-// All outlive what is made of them. `workers` hash passwords and do nothing else: two threads, each
-// taking 19 MiB, and a short queue (`Workers(2, 64)`), past which a login is told to come back.
-struct Services {
-    store::Store& store;
-    IdSource& ids;
-    const Clock& clock;
-    Random& random;
-    Workers& workers;
-    Log& log;
-};
 
 struct Options {
     // What a new password costs; those stored keep theirs.
@@ -37,6 +25,7 @@ struct Made {
     std::unique_ptr<Directory> directory;
     std::unique_ptr<Authenticator> authenticator;  // may outlive the directory
     std::unique_ptr<Routes> routes;  // the same
+    std::unique_ptr<Outgoing> outgoing;  // needs the directory
 };
 Made make_directory(Services services, Options options = {});
 

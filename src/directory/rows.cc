@@ -49,6 +49,8 @@ store::Range resident_range(std::string_view domain) { return key(residents).tex
 store::Key route_key(std::string_view domain) { return key(routes).text(domain).key(); }
 store::Range route_range() { return key(routes).range(); }
 
+store::Key outgoing_key(AccountId id) { return key(1).u64(id).key(); }
+
 store::Value encode(const DomainRow& row)
 {
     return begin()
@@ -112,6 +114,7 @@ store::Value encode(const Account& row)
         .string(row.display_name)
         .varint(row.quota_bytes)
         .u8(row.disabled)
+        .varint(row.outgoing_per_hour == usual_outgoing ? 0 : std::uint64_t{row.outgoing_per_hour} + 1)
         .take();
 }
 
@@ -125,6 +128,10 @@ template <> Result<Account> decode(std::string_view value)
     row.display_name = in.string();
     row.quota_bytes = in.varint();
     row.disabled = in.u8() != 0;
+    // Rows written before there was a way out end here.
+    const std::uint64_t outgoing = in.ended() ? 0 : in.varint();
+    if (outgoing != 0)
+        row.outgoing_per_hour = static_cast<std::uint32_t>(std::min<std::uint64_t>(outgoing - 1, unlimited_outgoing));
     if (!good || !in.ok() || row.id == 0)
         return damaged("an account");
     return row;

@@ -11,6 +11,10 @@
 namespace posthouse::directory {
 
 inline constexpr store::Partition partition{store::PartitionKind::directory, 0};
+// How much each account has sent to the world in the last hour (outgoing.cc has its values). Written beside the
+// changes of the directory, which are one at a time.
+inline constexpr store::Partition outgoing_partition{store::PartitionKind::directory, 1};
+store::Key outgoing_key(AccountId id);
 
 // 1: single values.
 store::Key secret_key();  // 32 random bytes: what the salts of unknown users are made of

@@ -45,7 +45,10 @@ TEST_F(Lookup, AliasesLeadToSeveralAndToAliases)
     EXPECT_EQ(house.resolved("info"), "alice@north.test bob@north.test") << "one copy for alice";
     EXPECT_EQ(house.alias("info@north.test", {"nobody@north.test"}),
               "malformed: nobody@north.test is nobody's address");
-    EXPECT_EQ(house.alias("info@north.test", {"a@south.test"}), "malformed: a@south.test is not in one of our domains");
+    EXPECT_EQ(house.alias("away@north.test", {"Carol@South.test", "bob@north.test"}), "ok");
+    EXPECT_EQ(house.resolved("away"), "bob@north.test elsewhere: Carol@south.test") << "capitals are the other host's";
+    EXPECT_EQ(house.alias("far@north.test", {"away@north.test", "Carol@south.test"}), "ok");
+    EXPECT_EQ(house.resolved("far"), "bob@north.test elsewhere: Carol@south.test") << "each once";
     EXPECT_EQ(house.alias("alice@north.test", {"bob@north.test"}), "already exists: alice@north.test is an account");
     EXPECT_EQ(house.alias("info@south.test", {"bob@north.test"}), "not found: south.test is not one of our domains");
     EXPECT_FALSE(house.run(house.directory().set_alias({"x@north.test", {}})));

@@ -73,6 +73,8 @@ struct TestHouse {
             if (!target.subaddress.empty())
                 out += "+" + target.subaddress;
         }
+        for (const Elsewhere& away : recipient.elsewhere)
+            out += (out.empty() ? "elsewhere: " : " elsewhere: ") + away.local_part + '@' + away.domain;
         return out;
     }
     Account add(std::string address, std::string password = "secret")

@@ -15,8 +15,9 @@ using smtp::Reply;
 
 class SubmissionAgent final : public smtp::Agent {
 public:
-    SubmissionAgent(const Services& services, const smtp::Offer& offer, const smtp::SessionFacts& facts) :
-        services_(services), offer_(offer), facts_(facts), login_(services, facts)
+    SubmissionAgent(const Services& services, const smtp::Offer& offer, bool internet,
+                    const smtp::SessionFacts& facts) :
+        services_(services), offer_(offer), internet_(internet), facts_(facts), login_(services, facts)
     {
     }
 
@@ -35,19 +36,23 @@ public:
 
 private:
     Task<Reply> judge(directory::Recipient found, std::string address, std::uint64_t size);
+    Task<Reply> judge_elsewhere(std::size_t recipients, std::string address);
     void tell_refusal(std::string_view step, const Reply& reply) const;
 
     const Services& services_;
     const smtp::Offer& offer_;
+    bool internet_;
     const smtp::SessionFacts& facts_;
     Login login_;
     Id message_ = 0;
+    std::unique_ptr<OutgoingShare> share_;  // of this transaction
 };
 
 // The null sender is a mail client's read receipt (RFC 8098); its From is checked like any other.
 Task<Reply> SubmissionAgent::sender(Id message, smtp::Envelope envelope)
 {
     message_ = message;
+    share_ = std::make_unique<OutgoingShare>(services_.outgoing, facts_.account);
     if (!services_.intake.takes_mail())
         co_return Reply{452, "4.3.1", "no space left to take mail; try again later"};
     const smtp::Path& path = envelope.reverse_path;
@@ -85,13 +90,14 @@ Task<Reply> SubmissionAgent::judge(directory::Recipient found, std::string addre
 {
     using enum directory::RecipientKind;
     switch (found.kind) {
-    case not_ours:
-        co_return Reply{550, "5.7.1", "mail for other hosts is not carried yet; " + address + " lives elsewhere"};
+    case not_ours: co_return co_await judge_elsewhere(1, std::move(address));
     case no_such_user: co_return Reply{550, "5.1.1", "no such user: " + address};
     case disabled: co_return Reply{550, "5.2.1", "the mailbox of " + address + " is closed"};
     case loop: co_return Reply{550, "5.4.6", "the alias " + address + " leads in a circle"};
     case local: break;
     }
+    if (!found.elsewhere.empty())  // whoever of ours is behind it together with them has it anyway
+        co_return co_await judge_elsewhere(found.elsewhere.size(), std::move(address));
     Result<void> room;
     for (const directory::Target& target : found.targets) {
         room = co_await services_.quotas.has_room(target.account, size);
@@ -101,6 +107,21 @@ Task<Reply> SubmissionAgent::judge(directory::Recipient found, std::string addre
             co_return smtp::reply_to(room.error());
     }
     co_return Reply{452, "4.2.2", "the mailbox of " + address + " is full; try again later"};
+}
+
+Task<Reply> SubmissionAgent::judge_elsewhere(std::size_t recipients, std::string address)
+{
+    if (!internet_)
+        co_return Reply{550, "5.7.1",
+                        address + " lives elsewhere, and this server sends no mail to the Internet (internet = false)"};
+    for (std::size_t i = 0; i < recipients; ++i) {
+        const Result<void> taken = co_await share_->take();
+        if (!taken && taken.error() == ErrorCode::limit)
+            co_return Reply{450, "4.7.1", taken.error().text + "; try again later"};
+        if (!taken)
+            co_return smtp::reply_to(taken.error());
+    }
+    co_return Reply{250, "2.1.5", address + " lives elsewhere; it will be sent there"};
 }
 
 void SubmissionAgent::tell_refusal(std::string_view step, const Reply& reply) const
@@ -118,12 +139,12 @@ Task<std::expected<std::unique_ptr<smtp::Body>, Reply>> SubmissionAgent::begin(I
     co_return std::make_unique<SubmissionBody>(
         services_, offer_.host_name, facts_.account,
         smtp::HandOver(std::move(*incoming), message, facts_, "msa", services_.recorder, services_.log),
-        std::move(trace));
+        std::move(trace), std::move(share_));
 }
 
 }  // namespace
 
-Submission::Submission(Services services, Settings settings) : services_(services)
+Submission::Submission(Services services, Settings settings) : services_(services), internet_(settings.internet)
 {
     offer_.host_name = std::move(settings.host_name);
     offer_.login_required = true;
@@ -137,7 +158,7 @@ Submission::Submission(Services services, Settings settings) : services_(service
 
 std::unique_ptr<smtp::Agent> Submission::open(const smtp::SessionFacts& facts)
 {
-    return std::make_unique<SubmissionAgent>(services_, offer_, facts);
+    return std::make_unique<SubmissionAgent>(services_, offer_, internet_, facts);
 }
 
 }  // namespace posthouse::msa

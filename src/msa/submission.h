@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/recorder.h"
+#include "directory/outgoing.h"
 #include "directory/sasl.h"
 #include "net/listener.h"
 #include "smtp/agent.h"
@@ -17,6 +18,7 @@ namespace posthouse::msa {
 struct Services {
     directory::Directory& directory;
     directory::Authenticator& authenticator;
+    directory::Outgoing& outgoing;
     smtp::Intake& intake;
     smtp::Quotas& quotas;
     net::ConnectionTable& connections;
@@ -31,6 +33,7 @@ struct Settings {
     std::uint64_t most_bytes = 104'857'600;
     std::size_t most_recipients = 1000;
     Duration longest_hold = 30 * 24h;  // RFC 4865; zero: messages are not held
+    bool internet = true;  // false: mail stays in the house
 };
 
 class Submission final : public smtp::Door {
@@ -44,6 +47,7 @@ public:
 private:
     Services services_;
     smtp::Offer offer_;
+    bool internet_;
 };
 
 }  // namespace posthouse::msa

@@ -50,6 +50,8 @@ Task<Reply> SubmissionBody::finish()
             co_return std::move(*refusal);
     }
     Reply reply = co_await hand_over_.finish();
+    if (reply.is_success() && share_)
+        share_->sent();
     co_return reply;
 }
 

@@ -9,17 +9,45 @@
 
 namespace posthouse::msa {
 
+// What a transaction has taken of its account's hour. Dropped unsent: it is given back.
+class OutgoingShare {
+public:
+    OutgoingShare(directory::Outgoing& outgoing, directory::AccountId account) : outgoing_(outgoing), account_(account)
+    {
+    }
+    OutgoingShare(const OutgoingShare&) = delete;
+    ~OutgoingShare()
+    {
+        if (taken_ > 0)
+            outgoing_.give_back(account_, taken_);
+    }
+    Task<Result<void>> take()
+    {
+        const Result<void> counted = co_await outgoing_.take(account_);
+        if (counted)
+            ++taken_;
+        co_return counted;
+    }
+    void sent() { taken_ = 0; }
+
+private:
+    directory::Outgoing& outgoing_;
+    directory::AccountId account_;
+    std::uint32_t taken_ = 0;
+};
+
 // Threads: the session's loop. Lifetime: its session's.
 class SubmissionBody final : public smtp::Body {
 public:
     // `trace` is the Received field; it goes before the header.
     SubmissionBody(const Services& services, std::string_view host_name, directory::AccountId account,
-                   smtp::HandOver hand_over, std::string trace) :
+                   smtp::HandOver hand_over, std::string trace, std::unique_ptr<OutgoingShare> share) :
         services_(services),
         host_name_(host_name),
         account_(account),
         hand_over_(std::move(hand_over)),
-        trace_(std::move(trace))
+        trace_(std::move(trace)),
+        share_(std::move(share))
     {
     }
 
@@ -38,6 +66,7 @@ private:
     std::string header_;  // what came of it so far
     smtp::HeaderWatch watch_;
     bool in_body_ = false;
+    std::unique_ptr<OutgoingShare> share_;  // given back where nothing comes of the message
 };
 
 }  // namespace posthouse::msa

@@ -31,7 +31,8 @@ struct SubmissionTest : testing::Test {
     {
         const LoopExecutor executor = co_await asio::this_coro::executor;
         auto ends = net::connected_pair(executor);
-        group.spawn_here(executor, "session", test.server.serve(std::move(ends->first)));
+        group.spawn_here(executor, "session",
+                         (test.lonely ? test.lonely_server : test.server).serve(std::move(ends->first)));
         smtp::Client client(std::move(ends->second), test.house.clock);
         co_await client.greeting();
         const Result<smtp::Reply> begun = co_await client.start_tls(*test.roots, "north.test");
@@ -104,10 +105,13 @@ struct SubmissionTest : testing::Test {
     smtp::TestIntake intake;
     NoQuotas quotas;
     net::ConnectionTable connections{{}};
-    Submission door{{people.directory(), people.authenticator(), intake, quotas, connections, house.clock, house.random,
-                     house.recorder, house.log},
-                    {.host_name = "north.test"}};
+    Services services{people.directory(), people.authenticator(), *people.made.outgoing, intake,   quotas, connections,
+                      house.clock,        house.random,           house.recorder,        house.log};
+    Submission door{services, {.host_name = "north.test"}};
+    Submission lonely_door{services, {.host_name = "north.test", .internet = false}};
     smtp::Server server{house.services(door, tls.get()), smtp::TestHouse::hasty()};
+    smtp::Server lonely_server{house.services(lonely_door, tls.get()), smtp::TestHouse::hasty()};
+    bool lonely = false;
     Loops loops{1};
 };
 
@@ -147,7 +151,31 @@ TEST_F(SubmissionTest, SendersAreTheAccountsOwn)
                     "MAIL FROM:<info@north.test>", "RSET", "MAIL FROM:<alice+x@north.test>", "RSET", "MAIL FROM:<>",
                     "RCPT TO:<carol@south.test>", "RCPT TO:<nobody@north.test>", "RCPT TO:<postmaster>"}),
               "550 5.7.1\n550 5.7.1\n550 5.7.1\n250 2.1.0\n250 2.0.0\n250 2.1.0\n250 2.0.0\n250 2.1.0\n"
-              "550 5.7.1\n550 5.1.1\n250 2.1.5\n");
+              "250 2.1.5\n550 5.1.1\n250 2.1.5\n");
+}
+
+TEST_F(SubmissionTest, AHouseWithoutInternetRefusesWhoLivesElsewhere)
+{
+    people.alias("away@north.test", {"carol@south.test"});
+    lonely = true;
+    EXPECT_EQ(said({"MAIL FROM:<alice@north.test>", "RCPT TO:<carol@south.test>", "RCPT TO:<away@north.test>",
+                    "RCPT TO:<bob@north.test>"}),
+              "250 2.1.0\n550 5.7.1\n550 5.7.1\n250 2.1.5\n");
+    lonely = false;
+    EXPECT_EQ(said({"MAIL FROM:<alice@north.test>", "RCPT TO:<away@north.test>"}), "250 2.1.0\n250 2.1.5\n");
+}
+
+TEST_F(SubmissionTest, AnHourHasItsShareOfRecipientsElsewhere)
+{
+    EXPECT_TRUE(people.run(people.directory().set_outgoing("alice@north.test", 2)));
+    const std::string two = "250 2.1.0\n250 2.1.5\n250 2.1.5\n450 4.7.1\n250 2.1.5\n";
+    const std::vector<std::string> lines{"MAIL FROM:<alice@north.test>", "RCPT TO:<a@south.test>",
+                                         "RCPT TO:<b@south.test>", "RCPT TO:<c@south.test>",
+                                         "RCPT TO:<bob@north.test>"};
+    EXPECT_EQ(said(lines), two);
+    EXPECT_EQ(said(lines), two) << "what was not sent is given back";
+    const Id alice = people.run(people.directory().account_by_address("alice@north.test"))->id;
+    EXPECT_EQ(people.run(people.made.outgoing->use(alice))->used, 0u);
 }
 
 TEST_F(SubmissionTest, RepairsAndTraces)

@@ -1,6 +1,11 @@
 #include "mta/queue/intake.h"
 
+#include "mta/queue/addressees.h"
+#include "mta/queue/content.h"
+
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace posthouse::mta::queue {
 
@@ -9,19 +14,55 @@ namespace {
 // docs/design.md section 4: 250 waits for the queue's commit and, up to this, for local deliveries.
 constexpr auto local_patience = 5s;
 
-class LocalIncoming final : public smtp::Incoming {
+// What the content needs of those who carry it: asked piece by piece as it comes.
+class EightBitWatch {
 public:
-    LocalIncoming(const IntakeServices& services, Id message, smtp::Envelope envelope) :
+    void watch(std::string_view piece)
+    {
+        const bool eight_bit = has_eight_bit(piece);
+        body_ = body_ || eight_bit;
+        if (header_ended_)
+            return;
+        const std::size_t end = header_end(piece);
+        header_ended_ = end != std::string_view::npos;
+        header_ = header_ || (eight_bit && has_eight_bit(piece.substr(0, end)));
+    }
+    bool in_message() const { return body_; }
+    bool in_header() const { return header_; }
+
+private:
+    // Of an empty line that two pieces share, the end is found with the next one: then some of the body counts
+    // as header, which asks for more of the next host than it must and for nothing less.
+    static std::size_t header_end(std::string_view piece) { return piece.find("\r\n\r\n"); }
+
+    bool body_ = false;
+    bool header_ = false;
+    bool header_ended_ = false;
+};
+
+bool wants_success(const smtp::Recipient& recipient)
+{
+    return (recipient.notify & static_cast<std::uint8_t>(smtp::Notify::success)) != 0;
+}
+
+class QueueIncoming final : public smtp::Incoming {
+public:
+    QueueIncoming(const IntakeServices& services, Id message, smtp::Envelope envelope) :
         services_(services), message_(message), envelope_(std::move(envelope)), writer_(services.mailboxes.writer())
     {
     }
 
-    Task<Result<void>> append(std::string piece) override { co_return co_await writer_->append(std::move(piece)); }
+    Task<Result<void>> append(std::string piece) override
+    {
+        watch_.watch(piece);
+        co_return co_await writer_->append(std::move(piece));
+    }
 
     Task<Result<smtp::Taken>> commit() override;
 
 private:
-    Task<Result<std::vector<Entry>>> expand();
+    bool goes_directly(const std::vector<Entry>& entries) const;
+    void tell_queued(const std::vector<Entry>& entries) const;
     Task<Result<void>> file_directly(Entry entry, mailbox::ContentWriter::Finished finished);
     Task<Result<void>> queue(std::vector<Entry> entries, mailbox::ContentWriter::Finished finished);
 
@@ -29,19 +70,22 @@ private:
     Id message_;
     smtp::Envelope envelope_;
     std::unique_ptr<mailbox::ContentWriter> writer_;
+    EightBitWatch watch_;
 };
 
-Task<Result<smtp::Taken>> LocalIncoming::commit()
+Task<Result<smtp::Taken>> QueueIncoming::commit()
 {
     Result<mailbox::ContentWriter::Finished> finished = co_await writer_->finish();
     if (!finished)
         co_return fail(finished.error());
-    Result<std::vector<Entry>> entries = co_await expand();
+    Result<std::vector<Entry>> entries =
+        co_await addressees(services_.directory, std::exchange(envelope_.recipients, {}));
     if (!entries)
         co_return fail(entries.error());
-    const bool direct = entries->size() == 1;
+    if (entries->empty())  // the directory changed since RCPT
+        co_return fail(ErrorCode::unavailable, "no recipient is left to deliver to");
     Result<void> taken;
-    if (direct)
+    if (goes_directly(*entries))
         taken = co_await file_directly(std::move(entries->front()), std::move(*finished));
     else
         taken = co_await queue(std::move(*entries), std::move(*finished));
@@ -50,34 +94,14 @@ Task<Result<smtp::Taken>> LocalIncoming::commit()
     co_return smtp::Taken{message_};
 }
 
-// Each account and subaddress once, whatever aliases lead there.
-Task<Result<std::vector<Entry>>> LocalIncoming::expand()
+// Who is to be told of success is told by the queue, and what is held waits there.
+bool QueueIncoming::goes_directly(const std::vector<Entry>& entries) const
 {
-    std::vector<Entry> entries;
-    for (const smtp::Recipient& recipient : envelope_.recipients) {
-        Result<directory::Recipient> resolved =
-            co_await services_.directory.resolve(recipient.path.local_part, recipient.path.domain);
-        if (!resolved)
-            co_return fail(resolved.error());
-        for (directory::Target& target : resolved->targets) {
-            Entry entry;
-            entry.recipient = recipient;
-            entry.account = target.account;
-            entry.subaddress = std::move(target.subaddress);
-            entry.index = static_cast<std::uint16_t>(entries.size());
-            entries.push_back(std::move(entry));
-        }
-    }
-    std::ranges::sort(entries, {}, [](const Entry& e) { return std::tie(e.account, e.subaddress, e.index); });
-    const auto [first, last] =
-        std::ranges::unique(entries, {}, [](const Entry& e) { return std::tie(e.account, e.subaddress); });
-    entries.erase(first, last);
-    if (entries.empty())  // the directory changed since RCPT
-        co_return fail(ErrorCode::unavailable, "no recipient is left to deliver to");
-    co_return entries;
+    const bool held = envelope_.hold_until && *envelope_.hold_until > services_.clock.now();
+    return entries.size() == 1 && entries.front().is_local() && !held && !wants_success(entries.front().recipient);
 }
 
-Task<Result<void>> LocalIncoming::file_directly(Entry entry, mailbox::ContentWriter::Finished finished)
+Task<Result<void>> QueueIncoming::file_directly(Entry entry, mailbox::ContentWriter::Finished finished)
 {
     mailbox::Delivery delivery;
     delivery.message = message_;
@@ -94,19 +118,33 @@ Task<Result<void>> LocalIncoming::file_directly(Entry entry, mailbox::ContentWri
     co_return Result<void>{};
 }
 
-Task<Result<void>> LocalIncoming::queue(std::vector<Entry> entries, mailbox::ContentWriter::Finished finished)
+void QueueIncoming::tell_queued(const std::vector<Entry>& entries) const
 {
+    if (!services_.recorder.wanted())
+        return;
+    const auto local = static_cast<std::size_t>(std::ranges::count_if(entries, &Entry::is_local));
+    const std::string result = fmt::format("{} of ours, {} elsewhere", local, entries.size() - local);
+    const bool held = envelope_.hold_until && *envelope_.hold_until > services_.clock.now();
+    const std::string reason = held ? "held until " + rfc3339_date(*envelope_.hold_until)
+                                    : "anything but one recipient of ours goes by the queue";
+    services_.recorder.step(
+        {.message = message_, .room = "mta/queue", .step = "queued", .result = result, .reason = reason});
+}
+
+Task<Result<void>> QueueIncoming::queue(std::vector<Entry> entries, mailbox::ContentWriter::Finished finished)
+{
+    tell_queued(entries);
     for (std::size_t at = 0; at < entries.size(); at += most_entries) {
         const std::size_t count = std::min(most_entries, entries.size() - at);
         Accepted accepted;
         accepted.item.id = at == 0 ? message_ : services_.ids.next();
         accepted.item.arrived = services_.clock.now();
         accepted.item.envelope = envelope_;
-        accepted.item.envelope.recipients.clear();
         accepted.item.size = finished.content.size;
         accepted.item.blob = finished.content.blob;
-        accepted.content = finished.content;
-        accepted.digest = finished.digest;
+        accepted.item.eight_bit = watch_.in_message();
+        accepted.item.utf8_header = watch_.in_header();
+        accepted.letter = {finished.content, finished.digest};
         accepted.entries.assign(std::make_move_iterator(entries.begin() + static_cast<std::ptrdiff_t>(at)),
                                 std::make_move_iterator(entries.begin() + static_cast<std::ptrdiff_t>(at + count)));
         Result<void> taken = co_await services_.queue.accept(std::move(accepted), local_patience);
@@ -118,13 +156,13 @@ Task<Result<void>> LocalIncoming::queue(std::vector<Entry> entries, mailbox::Con
 
 }  // namespace
 
-Task<Result<std::unique_ptr<smtp::Incoming>>> LocalIntake::begin(Id message, smtp::Envelope envelope)
+Task<Result<std::unique_ptr<smtp::Incoming>>> QueueIntake::begin(Id message, smtp::Envelope envelope)
 {
     if (!takes_mail())
         co_return fail(ErrorCode::no_space, "the store takes no new mail");
-    co_return std::make_unique<LocalIncoming>(services_, message, std::move(envelope));
+    co_return std::make_unique<QueueIncoming>(services_, message, std::move(envelope));
 }
 
-bool LocalIntake::takes_mail() const { return services_.store.health() == store::Health::good; }
+bool QueueIntake::takes_mail() const { return services_.store.health() == store::Health::good; }
 
 }  // namespace posthouse::mta::queue

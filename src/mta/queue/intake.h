@@ -1,5 +1,5 @@
-// Takes messages over from SMTP sessions. A message with exactly one recipient, local, is one commit
-// into that account; every other one is first one commit into the queue (docs/design.md section 4).
+// Takes messages over from SMTP sessions. A message with exactly one recipient, of ours and now, is one
+// commit into that account; every other one is first one commit into the queue (docs/design.md section 4).
 //
 // Threads: any. Lifetime: outlives every session.
 #pragma once
@@ -21,9 +21,9 @@ struct IntakeServices {
     Recorder& recorder;
 };
 
-class LocalIntake final : public smtp::Intake {
+class QueueIntake final : public smtp::Intake {
 public:
-    explicit LocalIntake(IntakeServices services) : services_(services) { }
+    explicit QueueIntake(IntakeServices services) : services_(services) { }
 
     Id next_id() override { return services_.ids.next(); }
     Task<Result<std::unique_ptr<smtp::Incoming>>> begin(Id message, smtp::Envelope envelope) override;

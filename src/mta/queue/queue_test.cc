@@ -1,277 +1,269 @@
-#include "mta/queue/queue.h"
+// Acceptance, our own mailboxes, other hosts: what happens at once.
+#include "mta/queue/test_world.h"
 
-#include "base/random.h"
-#include "store/blobs.h"
-#include "store/memory/memory.h"
-
-#include <future>
-#include <map>
 #include <numeric>
-#include <set>
-
-#include <gtest/gtest.h>
 
 namespace posthouse::mta::queue {
 namespace {
 
-// A clock that the test moves.
-class TestClock final : public Clock {
-public:
-    WallTime now() const override { return WallTime{Duration{now_.load()}}; }
-    SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
-    void advance(Duration by) { now_ += by.count(); }
-
-private:
-    std::atomic<std::int64_t> now_{1'800'000'000'000'000};
-};
-
-// Files by delivery id, as the mailbox does: the same delivery twice is filed once.
-class FakeCourier final : public mailbox::Courier {
-public:
-    Task<Result<mailbox::Filed>> deliver(mailbox::Delivery delivery) override
-    {
-        const std::scoped_lock lock(mutex_);
-        ++attempts;
-        if (refusals.contains(delivery.account))
-            co_return fail(refusals[delivery.account], "the test says so");
-        mailbox::Filed filed;
-        filed.was_filed_before = !filed_.insert(delivery.delivery).second;
-        if (!filed.was_filed_before)
-            received[delivery.account].push_back(delivery.content.bytes ? *delivery.content.bytes : "a blob");
-        co_return filed;
-    }
-    Task<Result<void>> has_room(mailbox::AccountId, std::uint64_t) override { co_return Result<void>{}; }
-
-    std::map<mailbox::AccountId, ErrorCode> refusals;
-    std::map<mailbox::AccountId, std::vector<std::string>> received;
-    int attempts = 0;
-
-private:
-    std::mutex mutex_;
-    std::set<Id> filed_;
-};
-
-template <class T> T run(Loop& loop, Task<T> task)
-{
-    std::promise<T> promise;
-    asio::co_spawn(loop.executor(), std::move(task), [&promise](std::exception_ptr bug, T result) {
-        bug ? promise.set_exception(bug) : promise.set_value(std::move(result));
-    });
-    return promise.get_future().get();
-}
-
-class QueueTest : public testing::Test {
-protected:
-    QueueTest() { make_queue(); }
-    ~QueueTest() override { end_queue(); }
-
-    void make_queue()
-    {
-        tasks_ = std::make_unique<TaskGroup>([](std::string_view, std::string_view what) { ADD_FAILURE() << what; });
-        queue_ = std::make_unique<Queue>(
-            QueueServices{store_, *blobs_, courier_, loops_, ids_, clock_, recorder_, log_, *tasks_});
-    }
-    void end_queue()
-    {
-        queue_->stop();
-        tasks_->wait();
-    }
-    void start() { tasks_->spawn(loops_[0], "queue", queue_->run()); }
-    // As after a kill -9: what was in memory is gone, what was committed is there.
-    void restart()
-    {
-        end_queue();
-        store_.crash();
-        make_queue();
-        start();
-    }
-
-    Accepted message_for(std::vector<mailbox::AccountId> accounts)
-    {
-        Accepted accepted;
-        accepted.item.id = ids_.next();
-        accepted.item.arrived = clock_.now();
-        accepted.item.envelope.reverse_path = {"alice", "north.test"};
-        accepted.content.bytes = std::make_shared<const std::string>("Subject: x\r\n\r\nhello\r\n");
-        accepted.content.size = accepted.item.size = accepted.content.bytes->size();
-        accepted.digest = std::make_shared<const message::Digest>();
-        for (const mailbox::AccountId account : accounts) {
-            Entry entry;
-            entry.account = account;
-            entry.recipient.path = {"user" + std::to_string(account), "north.test"};
-            accepted.entries.push_back(std::move(entry));
-        }
-        return accepted;
-    }
-    Result<void> accept(Accepted accepted) { return run(loops_[0], queue_->accept(std::move(accepted), 5s)); }
-    std::size_t waiting()
-    {
-        const auto found = run(loops_[0], queue_->waiting(1000));
-        EXPECT_TRUE(found);
-        return found ? found->size() : 0;
-    }
-    // The queue works in the background; the test waits for what must come, without a fixed pause.
-    template <class Condition> bool eventually(Condition condition)
-    {
-        for (int i = 0; i < 2000; ++i) {
-            if (condition())
-                return true;
-            std::this_thread::sleep_for(5ms);
-        }
-        return false;
-    }
-
-    TestClock clock_;
-    SeededRandom random_{1};
-    IdSource ids_{clock_, random_};
-    NoRecorder recorder_;
-    NoLog log_;
-    Loops loops_{2};
-    store::MemoryStore store_{clock_};
-    std::unique_ptr<store::Blobs> blobs_ = store::make_blobs(store_, ids_);
-    FakeCourier courier_;
-    std::unique_ptr<TaskGroup> tasks_;
-    std::unique_ptr<Queue> queue_;
-};
-
 TEST_F(QueueTest, EverybodyHasItWhenAcceptAnswers)
 {
-    ASSERT_TRUE(accept(message_for({1, 2, 3})));
-    EXPECT_EQ(courier_.received.size(), 3u);
-    EXPECT_TRUE(eventually([&] { return waiting() == 0; })) << "a settled item leaves no row";
+    ASSERT_TRUE(world.accept(world.message_for({11, 12, 13})));
+    EXPECT_EQ(world.courier.receivers(), 3u);
+    EXPECT_TRUE(world.eventually([&] { return world.rows() == 0; })) << "a settled item leaves no row";
 }
 
 TEST_F(QueueTest, MoreRecipientsThanWorkersAllGetIt)
 {
     std::vector<mailbox::AccountId> accounts(most_entries);
-    std::iota(accounts.begin(), accounts.end(), 1);
-    ASSERT_TRUE(accept(message_for(accounts)));
-    EXPECT_EQ(courier_.received.size(), most_entries);
-    EXPECT_TRUE(eventually([&] { return waiting() == 0; }));
+    std::iota(accounts.begin(), accounts.end(), 11);
+    ASSERT_TRUE(world.accept(world.message_for(accounts)));
+    EXPECT_EQ(world.courier.receivers(), most_entries);
+    EXPECT_TRUE(world.eventually([&] { return world.rows() == 0; }));
 }
 
 TEST_F(QueueTest, WhoCannotHaveItNowGetsItLater)
 {
-    courier_.refusals[2] = ErrorCode::unavailable;
-    start();
-    ASSERT_TRUE(accept(message_for({1, 2}))) << "it is accepted: safe in the queue";
-    ASSERT_TRUE(eventually([&] { return waiting() == 1 && courier_.received.size() == 1; }));
-    courier_.refusals.clear();
-    restart();  // run() sleeps by a clock that does not move here; a restart looks at once
-    clock_.advance(2min);
-    restart();
-    EXPECT_TRUE(eventually([&] { return courier_.received[2].size() == 1; }));
-    EXPECT_TRUE(eventually([&] { return waiting() == 0; }));
-    EXPECT_EQ(courier_.received[1].size(), 1u) << "who had it does not get it twice";
+    world.courier.refusals[12] = ErrorCode::unavailable;
+    world.start();
+    ASSERT_TRUE(world.accept(world.message_for({11, 12}))) << "it is accepted: safe in the queue";
+    world.rest();
+    EXPECT_EQ(world.waiting(), 1u);
+    world.courier.refusals.clear();
+    world.pass(2min);
+    EXPECT_EQ(world.courier.received(12).size(), 1u);
+    EXPECT_EQ(world.courier.received(11).size(), 1u) << "who had it does not get it twice";
+    EXPECT_EQ(world.rows(), 0u);
 }
 
-TEST_F(QueueTest, WhatFailsForGoodStaysToo)
+TEST_F(QueueTest, WhoDoesNotLiveHereAnyLongerIsToldOf)
 {
-    courier_.refusals[2] = ErrorCode::not_found;
-    ASSERT_TRUE(accept(message_for({1, 2})));
-    EXPECT_TRUE(eventually([&] { return waiting() == 1; })) << "accepted is accepted: it is never dropped";
-}
-
-TEST_F(QueueTest, CrashBeforeSettlingFilesNobodyTwice)
-{
-    store_.fail_commit(2, store::Outcome::unavailable);  // 1: the acceptance, 2: the settling
-    ASSERT_TRUE(accept(message_for({1, 2, 3})));
-    restart();
-    EXPECT_TRUE(eventually([&] { return waiting() == 0; }));
-    for (const auto& [account, messages] : courier_.received)
-        EXPECT_EQ(messages.size(), 1u) << account;
-    EXPECT_GE(courier_.attempts, 6) << "they were tried again, and recognised";
+    world.courier.refusals[12] = ErrorCode::not_found;
+    world.start();
+    ASSERT_TRUE(world.accept(world.message_for({11, 12})));
+    world.rest();
+    EXPECT_EQ(world.told(), std::vector<std::string>{"failed user12@north.test 5.1.1; "});
+    EXPECT_EQ(world.rows(), 0u);
 }
 
 TEST_F(QueueTest, AStoreThatRefusesIsNotAskedWithoutPause)
 {
-    ASSERT_TRUE(store_.health() == store::Health::good);
-    store_.fail_commit(2, store::Outcome::unavailable);
-    ASSERT_TRUE(accept(message_for({1, 2})));
-    store_.set_health(store::Health::read_only);
-    start();
+    world.store.fail_commit(2, store::Outcome::unavailable);
+    ASSERT_TRUE(world.accept(world.message_for({11, 12})));
+    world.store.set_health(store::Health::read_only);
+    world.start();
     std::this_thread::sleep_for(350ms);
-    EXPECT_LT(courier_.attempts, 20) << "one look in 100 ms at the most, each of two deliveries";
+    EXPECT_LE(world.courier.attempts, 2) << "what was delivered is not delivered again while it cannot be written";
 }
 
 TEST_F(QueueTest, NothingIsDeliveredThatWasNotCommitted)
 {
-    store_.fail_commit(1, store::Outcome::unavailable);
-    const Result<void> accepted = accept(message_for({1, 2}));
-    ASSERT_FALSE(accepted);
-    EXPECT_EQ(accepted.error().code, ErrorCode::unavailable);
-    EXPECT_TRUE(courier_.received.empty()) << "the client keeps it: half a delivery must not be visible";
-    EXPECT_EQ(waiting(), 0u);
+    world.store.fail_commit(1, store::Outcome::unavailable);
+    Accepted accepted = world.message_for({11, 12});
+    accepted.entries.push_back(world.remote("carol@south.test"));
+    const Result<void> answer = world.accept(std::move(accepted));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, ErrorCode::unavailable);
+    EXPECT_EQ(world.courier.receivers(), 0u) << "the client keeps it: half a delivery must not be visible";
+    EXPECT_TRUE(world.carrier.carried().empty());
+    EXPECT_EQ(world.rows(), 0u);
+    EXPECT_EQ(world.queue->counts().items, 0u);
 }
 
 TEST_F(QueueTest, AnUnknownOutcomeIsAskedAfter)
 {
-    store_.fail_commit(1, store::Outcome::unknown, store::Landed::yes);
-    EXPECT_TRUE(accept(message_for({1, 2}))) << "it landed";
-    store_.fail_commit(1, store::Outcome::unknown, store::Landed::no);
-    // The settling of the first may come in between; either way nothing is lost and nothing lies.
-    const Result<void> second = accept(message_for({3, 4}));
-    EXPECT_EQ(second.has_value(), courier_.received.contains(3));
+    world.store.fail_commit(1, store::Outcome::unknown, store::Landed::yes);
+    EXPECT_TRUE(world.accept(world.message_for({11, 12}))) << "it landed";
+    ASSERT_TRUE(world.eventually([&] { return world.rows() == 0; }));
+    world.store.fail_commit(1, store::Outcome::unknown, store::Landed::no);
+    EXPECT_FALSE(world.accept(world.message_for({13, 14})));
+    EXPECT_TRUE(world.courier.received(13).empty());
 }
 
 TEST_F(QueueTest, ABlobIsHeldUntilTheLastRecipientHasIt)
 {
     const auto write = [&]() -> store::BlobInfo {
-        auto writer = blobs_->create();
-        EXPECT_TRUE(run(loops_[0], writer->append(std::string(100'000, 'x'), Deadline::never())));
-        return run(loops_[0], writer->finish(Deadline::never())).value();
+        auto writer = world.blobs->create();
+        EXPECT_TRUE(run(world.loops[0], writer->append(std::string(100'000, 'x'), Deadline::never())));
+        return run(world.loops[0], writer->finish(Deadline::never())).value();
     };
     const store::BlobInfo blob = write();
-    Accepted accepted = message_for({1, 2});
-    accepted.content.bytes = nullptr;
-    accepted.content.blob = accepted.item.blob = blob.id;
-    accepted.content.size = accepted.item.size = blob.size;
-    courier_.refusals[2] = ErrorCode::unavailable;
-    ASSERT_TRUE(accept(std::move(accepted)));
-    ASSERT_TRUE(eventually([&] { return waiting() == 1; }));
-    clock_.advance(2min);
-    const WallTime later = clock_.now();
-    EXPECT_EQ(run(loops_[0], blobs_->sweep(later, Deadline::never())).value(), 0u) << "the queue still needs it";
-    courier_.refusals.clear();
-    restart();
-    EXPECT_TRUE(eventually([&] { return waiting() == 0; }));
-    EXPECT_TRUE(eventually([&] { return run(loops_[0], blobs_->sweep(later, Deadline::never())).value() == 1; }));
+    Accepted accepted = world.message_for({11, 12});
+    accepted.letter.content.bytes = nullptr;
+    accepted.letter.content.blob = accepted.item.blob = blob.id;
+    accepted.letter.content.size = accepted.item.size = blob.size;
+    accepted.entries.push_back(world.remote("carol@south.test"));
+    world.courier.refusals[12] = ErrorCode::unavailable;
+    world.start();
+    ASSERT_TRUE(world.accept(std::move(accepted)));
+    world.rest();
+    EXPECT_EQ(world.carrier.relayed_to("carol@south.test"), 1u);
+    const WallTime later = world.clock.now() + Duration{48h};
+    EXPECT_EQ(run(world.loops[0], world.blobs->sweep(later, Deadline::never())).value(), 0u) << "it is still needed";
+    world.courier.refusals.clear();
+    world.pass(2min);
+    EXPECT_EQ(world.courier.received(12).size(), 1u);
+    EXPECT_TRUE(world.eventually(
+        [&] { return run(world.loops[0], world.blobs->sweep(later, Deadline::never())).value() == 1; }));
 }
 
-TEST(QueueRows, GiveBackWhatWasWritten)
+TEST_F(QueueTest, RemoteRecipientsAreSentToAtOnce)
 {
-    Entry entry;
-    entry.item = 7;
-    entry.index = 3;
-    entry.delivery = 99;
-    entry.recipient.path = {"b o\"b", "north.test"};
-    entry.recipient.notify = 5;
-    entry.recipient.original_recipient = "rfc822;x";
-    entry.account = 12;
-    entry.subaddress = "lists";
-    entry.attempts = 4;
-    entry.due = WallTime{Duration{123456789}};
-    entry.last_error = "why";
-    const auto read = read_entry(entry_key(7, 3), write_entry(entry));
-    ASSERT_TRUE(read);
-    EXPECT_EQ(read->item, 7u);
-    EXPECT_EQ(read->index, 3);
-    EXPECT_EQ(read->recipient.path, entry.recipient.path);
-    EXPECT_EQ(read->due, entry.due);
-    EXPECT_EQ(read->last_error, "why");
-    const std::string whole = write_entry(entry);
-    for (std::size_t cut = 0; cut < whole.size(); ++cut)
-        EXPECT_FALSE(read_entry(entry_key(7, 3), whole.substr(0, cut))) << "a row cut at " << cut << " is damage";
+    ASSERT_TRUE(world.accept(world.message_to({"carol@south.test"})));
+    EXPECT_TRUE(world.eventually([&] { return world.carrier.relayed_to("carol@south.test") == 1; }))
+        << "the first attempt needs no keeper";
+    EXPECT_TRUE(world.eventually([&] { return world.rows() == 0; }));
+    EXPECT_EQ(world.carrier.carried().front().envelope.reverse_path.text(), "alice@north.test");
 }
 
-TEST(QueueRows, DueRowsLieInTheOrderOfTime)
+TEST_F(QueueTest, RecipientsAtOneDestinationGoInOneShipment)
 {
-    const WallTime early{Duration{1000}};
-    const WallTime late{Duration{2000}};
-    EXPECT_LT(due_key(early, 900, 1), due_key(late, 1, 0));
-    EXPECT_LT(due_key(early, 1, 0), due_until(early).until) << "due at that moment is due";
-    EXPECT_GE(due_key(late, 1, 0), due_until(early).until);
-    EXPECT_FALSE(read_due_key("x"));
+    world.carrier.smarthosts = {{"a.test", "smart:25"}, {"b.test", "smart:25"}};
+    std::vector<std::string> addresses{"x@a.test", "y@b.test", "z@c.test"};
+    for (int i = 0; i < 250; ++i)
+        addresses.push_back("user" + std::to_string(i) + "@d.test");
+    ASSERT_TRUE(world.accept(world.message_to(addresses)));
+    ASSERT_TRUE(world.eventually([&] { return world.rows() == 0; }));
+    std::map<std::string, std::vector<std::size_t>> sizes;
+    for (const FakeCarrier::Carried& carried : world.carrier.carried())
+        sizes[carried.domain].push_back(carried.recipients.size());
+    EXPECT_EQ(sizes["a.test"], std::vector<std::size_t>{2}) << "two domains, one smarthost";
+    EXPECT_EQ(sizes["c.test"], std::vector<std::size_t>{1});
+    EXPECT_EQ(sizes["d.test"], (std::vector<std::size_t>{100, 100, 50})) << "RFC 5321 section 4.5.3.1.8";
+}
+
+TEST_F(QueueTest, TenMessagesForOneHostGoOverOneConnection)
+{
+    world.carrier.hangs("south.test");
+    for (int i = 0; i < 10; ++i)
+        ASSERT_TRUE(world.accept(world.message_to({"carol@south.test"})));
+    world.carrier.answers("south.test", nullptr);
+    world.carrier.let_go("south.test");
+    EXPECT_TRUE(world.eventually([&] { return world.rows() == 0; }));
+    EXPECT_EQ(world.carrier.most_at_once("south.test"), 1u);
+    EXPECT_EQ(world.carrier.relayed_to("carol@south.test"), 10u);
+}
+
+TEST_F(QueueTest, ALongLineGetsMoreConnectionsUpToTheLimit)
+{
+    world.carrier.hangs("south.test");
+    for (int i = 0; i < 300; ++i)
+        ASSERT_TRUE(world.accept(world.message_to({"carol@south.test"})));
+    world.carrier.answers("south.test", nullptr);
+    world.carrier.let_go("south.test");
+    EXPECT_TRUE(world.eventually([&] { return world.rows() == 0; }));
+    EXPECT_GT(world.carrier.most_at_once("south.test"), 1u);
+    EXPECT_LE(world.carrier.most_at_once("south.test"), 10u);
+}
+
+TEST_F(QueueTest, WhoIsRefusedIsToldOfAndTheOthersHaveIt)
+{
+    world.carrier.answers("south.test", [](const smtp::Recipient& recipient) {
+        return recipient.path.local_part == "nobody" ? FakeCarrier::failed() : FakeCarrier::relayed();
+    });
+    world.start();
+    ASSERT_TRUE(world.accept(world.message_to({"carol@south.test", "nobody@south.test"})));
+    world.rest();
+    EXPECT_EQ(world.told(), std::vector<std::string>{"failed nobody@south.test 5.1.1; "});
+    EXPECT_EQ(world.rows(), 0u);
+}
+
+TEST_F(QueueTest, ANoticeIsNeverMadeForANotice)
+{
+    world.carrier.answers("south.test", [](const smtp::Recipient&) { return FakeCarrier::failed(); });
+    world.start();
+    ASSERT_TRUE(world.accept(world.message_to({"nobody@south.test"}, "")));
+    ASSERT_TRUE(world.accept(world.message_to({"nobody@south.test"}, "ghost@south.test")));
+    world.rest();
+    EXPECT_EQ(world.carrier.carried().size(), 3u) << "the notice to ghost came back, and that was the end";
+    EXPECT_EQ(world.rows(), 0u);
+}
+
+TEST_F(QueueTest, NotifyIsHonoured)
+{
+    using enum smtp::Notify;
+    const auto bits = [](auto... each) { return static_cast<std::uint8_t>((static_cast<int>(each) | ...)); };
+    world.carrier.answers("bad.test", [](const smtp::Recipient&) { return FakeCarrier::failed(); });
+    world.carrier.answers("dsn.test", [](const smtp::Recipient&) {
+        smtp::RecipientFate fate = FakeCarrier::relayed();
+        fate.peer_tells = true;
+        return fate;
+    });
+    world.start();
+    Accepted accepted = world.message();
+    accepted.entries = {world.remote("a@bad.test", bits(never)),
+                        world.remote("b@bad.test", bits(success)),
+                        world.remote("c@bad.test", bits(failure)),
+                        world.remote("d@good.test", bits(success)),
+                        world.remote("e@good.test", bits(failure)),
+                        world.remote("f@dsn.test", bits(success)),
+                        world.remote("g@good.test")};
+    accepted.entries.push_back(world.local(77));
+    accepted.entries.back().recipient.notify = bits(success, failure);
+    ASSERT_TRUE(world.accept(std::move(accepted)));
+    world.rest();
+    std::vector<std::string> told = world.told();
+    std::ranges::sort(told);
+    EXPECT_EQ(told,
+              (std::vector<std::string>{"delivered user77@north.test 2.0.0; ", "failed c@bad.test 5.1.1; ",
+                                        "relayed d@good.test 2.0.0; "}))
+        << "RFC 3461 section 5.2.2: f's host tells itself";
+    EXPECT_EQ(world.rows(), 0u);
+}
+
+TEST_F(QueueTest, RetFullBringsTheMessageBack)
+{
+    world.carrier.answers("bad.test", [](const smtp::Recipient&) { return FakeCarrier::failed(); });
+    world.start();
+    Accepted accepted = world.message_to({"a@bad.test"});
+    accepted.item.envelope.ret = smtp::Ret::full;
+    ASSERT_TRUE(world.accept(std::move(accepted)));
+    ASSERT_TRUE(world.accept(world.message_to({"a@bad.test"})));
+    world.rest();
+    const std::vector<std::string> received = world.courier.received(world.alice);
+    ASSERT_EQ(received.size(), 2u);
+    EXPECT_EQ(received[0].ends_with("\r\n\r\nhello\r\n") + received[1].ends_with("\r\n\r\nhello\r\n"), 1)
+        << "the other one has the header alone";
+}
+
+TEST_F(QueueTest, HigherPriorityGoesFirst)
+{
+    world.carrier.hangs("south.test");
+    ASSERT_TRUE(world.accept(world.message_to({"first@south.test"})));
+    ASSERT_TRUE(world.eventually([&] { return world.carrier.carried().size() == 1; }));
+    for (const int priority : {0, -3, 5}) {
+        Accepted accepted = world.message_to({"p" + std::to_string(priority) + "@south.test"});
+        accepted.item.envelope.priority = priority;
+        ASSERT_TRUE(world.accept(std::move(accepted)));
+    }
+    world.carrier.answers("south.test", nullptr);
+    world.carrier.let_go("south.test");
+    ASSERT_TRUE(world.eventually([&] { return world.rows() == 0; }));
+    std::vector<std::string> order;
+    for (const FakeCarrier::Carried& carried : world.carrier.carried())
+        order.push_back(carried.recipients.front());
+    EXPECT_EQ(order, (std::vector<std::string>{"first@south.test", "p5@south.test", "p0@south.test", "p-3@south.test"}))
+        << "RFC 6710";
+}
+
+TEST_F(QueueTest, WithoutACarrierRemoteEntriesWait)
+{
+    world.end_queue();
+    world.tasks = std::make_unique<TaskGroup>([](std::string_view, std::string_view what) { ADD_FAILURE() << what; });
+    world.queue = std::make_unique<Queue>(QueueServices{
+        world.store, *world.blobs, *world.directory.directory, *world.mailboxes, world.courier, nullptr, nullptr,
+        world.loops, world.ids, world.clock, world.random, world.recorder, world.log, *world.tasks});
+    world.start();
+    Accepted accepted = world.message_for({11});
+    accepted.entries.push_back(world.remote("carol@south.test"));
+    ASSERT_TRUE(world.accept(std::move(accepted)));
+    world.pass(24h);
+    EXPECT_EQ(world.courier.received(11).size(), 1u);
+    EXPECT_EQ(world.waiting(), 1u);
+    world.restart();
+    world.rest();
+    EXPECT_EQ(world.carrier.relayed_to("carol@south.test"), 1u) << "it goes as soon as somebody carries";
+    EXPECT_EQ(world.rows(), 0u);
 }
 
 }  // namespace

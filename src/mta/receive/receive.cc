@@ -120,6 +120,8 @@ Task<Reply> ReceiveAgent::judge(directory::Recipient found, std::string address,
     case loop: co_return Reply{550, "5.4.6", "the alias " + address + " leads in a circle"};
     case local: break;
     }
+    if (!found.elsewhere.empty())  // an alias that leads away: our own user wants it so, we relay for nobody else
+        co_return Reply{250, "2.1.5", address + " is known here"};
     Result<void> room;
     for (const directory::Target& target : found.targets) {
         room = co_await services_.quotas.has_room(target.account, size);
