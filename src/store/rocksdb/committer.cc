@@ -97,14 +97,14 @@ void Committer::work()
 }
 
 // Where several commit at once, those whose last commit was just answered are about to hand in the next:
-// waiting for them a part of what a sync takes makes fewer and larger groups. One alone never waits.
+// waiting for them, at most as long as a write takes, makes fewer and larger groups. One alone never waits.
 void Committer::gather(std::unique_lock<std::mutex>& lock)
 {
     if (last_group_ < 2 || sync_wanted_ || stopping_)
         return;
-    wanted_ = std::min(last_group_ + last_group_ / 2, most_group_requests);
+    wanted_ = std::min(2 * last_group_, most_group_requests);
     if (queue_.size() < wanted_)
-        handed_in_.wait_for(lock, std::min<Duration>(last_write_ / 2, longest_gathering),
+        handed_in_.wait_for(lock, std::min<Duration>(last_write_, longest_gathering),
                             [this] { return queue_.size() >= wanted_ || sync_wanted_ || stopping_; });
     wanted_ = 0;
 }
