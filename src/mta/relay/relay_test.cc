@@ -532,6 +532,9 @@ TEST_F(RelayTest, LettersForAPeerWithoutSmtpUtf8)
     what = shipment("old.test", {"carol"}, "Subject: gr\xc3\xbc\xc3\x9f\r\n\r\nx\r\n");
     what.envelope.smtputf8 = what.utf8_header = true;
     EXPECT_EQ(carry(std::move(what)).at(0).status, "5.6.9");
+    what = shipment("old.test", {"j\xc3\xb6rg"}, "Received: for <j\xc3\xb6rg@old.test>\r\n\r\nx\r\n");
+    what.envelope.smtputf8 = what.utf8_header = true;
+    EXPECT_EQ(carry(std::move(what)).at(0).status, "5.6.7");
     what = shipment("old.test", {"carol"});
     what.envelope.reverse_path.local_part = "\xc3\xa4lice";
     what.envelope.smtputf8 = true;

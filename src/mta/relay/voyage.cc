@@ -151,7 +151,13 @@ Voyage::Transaction Voyage::next_transaction(const smtp::Client& client, const P
     next.envelope.hold_until.reset();  // it has been held, here
     next.envelope.body =
         shipment_.eight_bit && server.eight_bit ? smtp::BodyType::eight_bit : smtp::BodyType::seven_bit;
-    // RFC 6531 section 3.5: without the extension there is no way for such addresses and headers.
+    // RFC 6531 section 3.5: without the extension there is no way for such addresses and headers. The address
+    // first: where it stands in our own trace field, that is no reason to blame the header.
+    for (std::size_t i = 0; i < fates_.size() && !server.smtputf8; ++i)
+        if (is_open(i) && needs_smtputf8(shipment_.envelope.recipients[i].path))
+            settle(i,
+                   own_fate(Fate::failed, "5.6.7",
+                            fmt::format("{} takes no address with other letters than ASCII", peer.name), peer));
     const bool utf8_message = shipment_.envelope.smtputf8 && shipment_.utf8_header;
     bool uses_utf8 = utf8_message || needs_smtputf8(next.envelope.reverse_path);
     if (uses_utf8 && !server.smtputf8) {
@@ -168,12 +174,6 @@ Voyage::Transaction Voyage::next_transaction(const smtp::Client& client, const P
         if (!is_open(i) || tried_here_[i])
             continue;
         const smtp::Recipient& recipient = shipment_.envelope.recipients[i];
-        if (needs_smtputf8(recipient.path) && !server.smtputf8) {
-            settle(i,
-                   own_fate(Fate::failed, "5.6.7",
-                            fmt::format("{} takes no address with other letters than ASCII", peer.name), peer));
-            continue;
-        }
         uses_utf8 = uses_utf8 || needs_smtputf8(recipient.path);
         next.who.push_back(i);
         next.envelope.recipients.push_back(recipient);
