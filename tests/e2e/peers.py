@@ -60,6 +60,8 @@ class Peer:
     package = name = ""
     programs = ()  # what runs in the root, for its libraries
     users = ("carol", "dave")
+    # What its trace field says of TLS, and the id it gives a message; its answer to an unknown name.
+    encrypted, own_id, unknown_status = "", r"\bid (\S+?);?\s", r"^5\.1\.1$"
 
     def __init__(self, folder, house, address):
         self.folder, self.house, self.address = Path(folder), house, address
@@ -83,8 +85,8 @@ class Peer:
         for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
             os.mknod(self.root / "dev" / name, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
             (self.root / "dev" / name).chmod(0o666)
-        self.write("etc/passwd", "root:x:0:0::/:/bin/sh\n" + "".join(f"{name}:x:{number}:{number}::/home:/bin/sh\n" for name, number in USERS.items()) +
-                   f"nobody:x:{NOBODY}:{NOBODY}::/home:/bin/sh\n")
+        self.write("etc/passwd", "root:x:0:0::/:/bin/sh\n" +
+                   "".join(f"{name}:x:{number}:{number}::/home:/bin/sh\n" for name, number in USERS.items()) + f"nobody:x:{NOBODY}:{NOBODY}::/home:/bin/sh\n")
         self.write("etc/group", "root:x:0:\nmail:x:8:\n" + "".join(f"{name}:x:{number}:\n" for name, number in USERS.items()) +
                    f"nogroup:x:{NOBODY}:\n")
         self.write("etc/hosts", f"127.0.0.1 localhost\n{self.address} mx.{self.domain}\n")
@@ -203,6 +205,7 @@ class Postfix(Peer):
     package, name = "postfix", "postfix"
     programs = ("usr/sbin/post*", "usr/lib/postfix/sbin/*", "usr/lib/postfix/*.so")
     users = ("carol", "dave", "jörg")
+    encrypted = r"using TLSv1\.[23] with cipher"
 
     def configure(self):
         for path in ("etc/postfix", "var/lib/postfix", "var/spool/postfix"):
@@ -290,6 +293,7 @@ message_size_limit = 50000000
 
 class Exim(Peer):
     package, name = "exim4-daemon-light", "exim"
+    encrypted, unknown_status = r"with esmtps", r"^5\.(0\.0|1\.1)$"  # it gives no enhanced code
     programs = ("usr/sbin/exim4",)
 
     def configure(self):
@@ -311,6 +315,7 @@ tls_advertise_hosts = ${{if eq{{$received_port}}{{{self.port}}}{{*}}{{}}}}
 tls_certificate = /etc/peer.pem
 tls_privatekey = /etc/peer.key
 pipelining_connect_advertise_hosts = :
+smtp_accept_queue_per_connection = 0
 log_selector = +smtp_confirmation +received_recipients
 message_size_limit = 50M
 acl_smtp_rcpt = rcpt
@@ -390,6 +395,7 @@ begin retry
 
 class OpenSmtpd(Peer):
     package, name = "opensmtpd", "opensmtpd"
+    encrypted, unknown_status = r"TLS", r"^5\.[0-9]\.[0-9]$"
     programs = ("usr/sbin/smtp*", "usr/libexec/opensmtpd/*")
 
     def configure(self):
@@ -399,6 +405,9 @@ class OpenSmtpd(Peer):
         (self.root / "var/spool/smtpd").chmod(0o711)
         if not (self.root / "var/run").exists():
             (self.root / "var/run").symlink_to("/run")
+        control = self.root / "usr/sbin/smtpctl"
+        os.chown(control, 0, USERS["opensmtpq"])
+        control.chmod(0o2755)
         (self.root / "etc/peer.key").chmod(0o600)
         os.chown(self.root / "etc/peer.key", 0, 0)
         self.write("etc/boxes", "".join(f"{user}@{domain} vmail\n" for user in self.users for domain in (self.domain, f"plain.{self.domain}")))
