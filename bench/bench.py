@@ -2,7 +2,7 @@
 
     ./dev bench                  everything
     ./dev bench parts            the parts (Google Benchmark programs)
-    ./dev bench intake|journey|idle|start|visible    one figure of the whole
+    ./dev bench intake|journey|idle|start|visible|relay    one figure of the whole
     --ceiling PROGRAM            another bare receiver than build/bench/bare_receiver, in turns with us
     --json FILE                  writes the figures
 
@@ -289,7 +289,12 @@ def parts(options):
         subprocess.run([program, "--benchmark_min_time=0.3"], check=True)
 
 
-WHOLE = {"intake": intake, "journey": journey, "visible": visible, "idle": idle, "start": start, "parts": parts}
+def relay(options):
+    import relay as relaying
+    relaying.measure(sys.modules[__name__], options)
+
+
+WHOLE = {"intake": intake, "journey": journey, "visible": visible, "idle": idle, "start": start, "relay": relay, "parts": parts}
 
 
 def main():
