@@ -85,6 +85,8 @@ public:
     Task<void> quit();
 
     const Capabilities& capabilities() const { return capabilities_; }
+    // While a line is shown: whose it is, for RCPT and its reply; empty: nobody's alone.
+    std::string_view about() const { return about_; }
     // False: a fault, or a 421; nothing more can be said.
     bool is_usable() const { return usable_ && !wire_.is_broken() && !wire_.is_cancelled(); }
     net::Wire& wire() { return wire_; }
@@ -104,6 +106,7 @@ private:
     ClientPatience patience_;
     net::LineFramer framer_;
     Capabilities capabilities_;
+    std::string about_;
     Deadline whole_;  // of what several waits make up together
     bool transaction_open_ = false;  // MAIL was taken and nothing has ended it
     bool usable_ = true;

@@ -37,8 +37,9 @@ bool is_a_lost_connection(const Error& error)
 // Lifetime: a local of Client::send(), so it outlives every await in it.
 class Client::Mail {
 public:
-    Mail(Client& client, MessageSource& source, std::vector<std::string> lines) :
+    Mail(Client& client, const Envelope& envelope, MessageSource& source, std::vector<std::string> lines) :
         client_(client),
+        envelope_(envelope),
         source_(source),
         lines_(std::move(lines)),
         stuffer_(uses_chunks() ? DotStuffer::For::chunks : DotStuffer::For::data)
@@ -71,9 +72,12 @@ private:
     Task<bool> read(Asked asked);
     Task<bool> read_ahead();
     void add_line(std::string& group, std::string_view line);
+    void add_envelope_line(std::string& group, std::size_t index);
+    void be_about(std::size_t recipient);
     void show_content(std::size_t bytes, bool is_chunk);
 
     Client& client_;
+    const Envelope& envelope_;
     MessageSource& source_;
     std::vector<std::string> lines_;  // MAIL, then each RCPT
     DotStuffer stuffer_;
@@ -102,7 +106,7 @@ Task<Sent> Client::send(Envelope envelope, MessageSource& source)
         co_return sent;
     }
     const std::size_t asked = lines.size() - 1;
-    Mail mail(*this, source, std::move(lines));
+    Mail mail(*this, envelope, source, std::move(lines));
     whole_ = Deadline::in(clock_, patience_.envelope);
     co_await mail.run();
     whole_ = Deadline::never();
@@ -151,6 +155,8 @@ Task<bool> Client::Mail::envelope_by_turns()
             co_return false;
     }
     for (std::size_t i = 0; i < lines_.size(); ++i) {
+        if (i > 0)
+            be_about(i - 1);
         const bool answered = co_await say(std::move(lines_[i]), i == 0 ? Asked::sender : Asked::recipient);
         if (!answered || !sent_.sender.is_success() || !client_.usable_)
             co_return false;
@@ -174,7 +180,7 @@ Task<bool> Client::Mail::envelope_in_groups()
         if (begin == 0 && with_reset)
             add_line(group, "RSET");
         for (std::size_t i = begin; i < end; ++i)
-            add_line(group, lines_[i]);
+            add_envelope_line(group, i);
         std::vector<std::string> pieces;
         pieces.push_back(std::move(group));
         const bool written = co_await write(std::move(pieces), client_.patience_.command);
@@ -198,8 +204,8 @@ Task<bool> Client::Mail::everything_at_once()
     std::string group;
     if (with_reset)
         add_line(group, "RSET");
-    for (const std::string& line : lines_)
-        add_line(group, line);
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+        add_envelope_line(group, i);
     const std::size_t size = block_.size();
     add_line(group, fmt::format("BDAT {} LAST", size));
     show_content(size, true);
@@ -347,9 +353,12 @@ Task<bool> Client::Mail::write(std::vector<std::string> pieces, Duration patienc
 Task<bool> Client::Mail::read(Asked asked)
 {
     const ClientPatience& patience = client_.patience_;
+    if (asked == Asked::recipient)
+        be_about(sent_.recipients.size());
     Result<Reply> reply = co_await client_.read_reply(asked == Asked::message    ? patience.data_end
                                                           : asked == Asked::data ? patience.data_start
                                                                                  : patience.command);
+    client_.about_.clear();
     if (!reply)
         co_return fail_with(reply.error());
     switch (asked) {
@@ -378,6 +387,20 @@ void Client::Mail::add_line(std::string& group, std::string_view line)
     client_.show(Speaker::client, line);
     group += line;
     group += "\r\n";
+}
+
+void Client::Mail::add_envelope_line(std::string& group, std::size_t index)
+{
+    if (index > 0 && index <= envelope_.recipients.size())  // the last may be DATA
+        be_about(index - 1);
+    add_line(group, lines_[index]);
+    client_.about_.clear();
+}
+
+void Client::Mail::be_about(std::size_t recipient)
+{
+    if (client_.show_ && recipient < envelope_.recipients.size())
+        client_.about_ = envelope_.recipients[recipient].path.text();
 }
 
 void Client::Mail::show_content(std::size_t bytes, bool is_chunk)

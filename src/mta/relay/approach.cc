@@ -245,18 +245,44 @@ void Approach::tell(std::string_view step, std::string_view result, std::string_
         services_.recorder.step({connection_ ? connection_->session : 0, message_, "mta/relay", step, result, reason});
 }
 
+void Approach::tell_hop() const
+{
+    if (!services_.recorder.wanted())
+        return;
+    connection_->was_told = true;
+    const std::string local = connection_->client.wire().local().text();
+    services_.recorder.hop({.session = connection_->session,
+                            .message = message_,
+                            .way = HopWay::out,
+                            .room = "mta/relay",
+                            .peer = peer_.address,
+                            .local = local,
+                            .peer_name = host_.name});
+}
+
 // Whom we talk to, whoever vouches for it: the reader of the journey decides what that is worth.
 void Approach::tell_tls() const
 {
     if (!services_.recorder.wanted())
         return;
     const net::TlsFacts& facts = connection_->client.wire().tls();
-    tell("tls", facts.version + " " + facts.cipher,
-         fmt::format("certificate {} by {}, valid from {} to {}: {}", printable(facts.peer_subject, 200),
-                     printable(facts.peer_issuer, 200), date_of(facts.peer_valid_from), date_of(facts.peer_valid_until),
-                     facts.peer_verified ? fmt::format("it verifies for {}", host_.name)
-                                         : fmt::format("it does not verify ({}), and is {} for {}", facts.peer_fault,
-                                                       facts.peer_name_fits ? "made" : "not made", host_.name)));
+    const std::string name = certificate_name(host_.name);
+    const std::string certificate =
+        fmt::format("{} by {}, valid from {} to {}", printable(facts.peer_subject, 200),
+                    printable(facts.peer_issuer, 200), date_of(facts.peer_valid_from), date_of(facts.peer_valid_until));
+    const std::string reason = facts.peer_verified
+        ? fmt::format("it verifies for {}", name)
+        : fmt::format("it does not verify ({}) and is {} for {}; that is enough where TLS is opportunistic",
+                      facts.peer_fault, facts.peer_name_fits ? "made" : "not made", name);
+    services_.recorder.tls({.session = connection_->session,
+                            .message = message_,
+                            .room = "mta/relay",
+                            .version = facts.version,
+                            .cipher = facts.cipher,
+                            .server_name = name,
+                            .certificate = certificate,
+                            .verified = facts.peer_verified,
+                            .reason = reason});
 }
 
 }  // namespace posthouse::mta::relay

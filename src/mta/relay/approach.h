@@ -67,6 +67,7 @@ private:
     bool fails(std::string status, std::string reason, smtp::Reply reply = {});
     bool no_answer(const Error& error, std::string_view place);
     void tell(std::string_view step, std::string_view result, std::string_view reason) const;
+    void tell_hop() const;
     void tell_tls() const;
 
     const ApproachServices& services_;

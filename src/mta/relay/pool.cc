@@ -24,16 +24,23 @@ Connection::Connection(Pool& pool, Place place_of, net::Wire wire, const Clock& 
     session(id),
     client(std::move(wire), clock,
            recorder.wanted() ? smtp::Client::ShowLine([this, &recorder](Speaker speaker, std::string_view line) {
-               recorder.line({session, message, speaker, line});
+               recorder.line({session, message, speaker, line, client.about()});
            })
                              : smtp::Client::ShowLine(),
            patience),
+    recorder_(recorder),
     pool_(pool)
 {
     pool_.all_.insert(this);
 }
 
-Connection::~Connection() { pool_.all_.erase(this); }
+Connection::~Connection()
+{
+    pool_.all_.erase(this);
+    if (was_told && recorder_.wanted())
+        recorder_.step(
+            {.session = session, .message = message, .room = "mta/relay", .step = "closed", .result = address});
+}
 
 // --- giving and taking ------------------------------------------------------------------------
 
@@ -158,7 +165,7 @@ void Pool::say_goodbye(std::unique_ptr<Connection> connection)
 
 Task<void> Pool::sweep()
 {
-    const Duration pause = std::min<Duration>(settings_.idle / 2, 1s);
+    const Duration pause = std::min<Duration>(settings_.idle / 2, 200ms);
     while (idle_ > 0 && !stopping_) {
         co_await sleep_for(clock_, pause);
         const SteadyTime now = clock_.steady();

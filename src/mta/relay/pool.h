@@ -55,9 +55,11 @@ public:
     std::string address;  // "127.0.0.2:2525"
     unsigned messages = 0;  // carried so far
     SteadyTime idle_since;
+    bool was_told = false;  // the journey knows of it, and shall hear of its end
     smtp::Client client;
 
 private:
+    Recorder& recorder_;
     Pool& pool_;
 };
 

@@ -37,6 +37,8 @@ public:
     {
         const std::scoped_lock lock(mutex_);
         lines_ += (line.speaker == Speaker::client ? "C: " : "S: ") + std::string(line.text) + "\n";
+        if (!line.recipient.empty())
+            lines_ += "(of " + std::string(line.recipient) + ")\n";
     }
     void step(const Step& step) override
     {
@@ -90,6 +92,8 @@ struct RelayTest : testing::Test {
     Settings settings{.approach = {.host_name = "north.test", .connect = 5s}, .pool = {.idle = 30s, .grace = 100ms}};
     std::vector<std::unique_ptr<lab::ScriptedHost>> hosts;
     std::vector<std::unique_ptr<net::Listener>> listeners;
+    struct Neighbour;
+    std::vector<std::unique_ptr<Neighbour>> neighbours;
     std::unique_ptr<Relay> relay_;
 
     ~RelayTest() override
@@ -115,6 +119,23 @@ struct RelayTest : testing::Test {
         EXPECT_TRUE(started);
         hosts.push_back(std::move(*started));
         return *hosts.back();
+    }
+    // A server of our own kind. Kept until every connection to it has ended.
+    struct Neighbour {
+        smtp::TestHouse house;
+        std::unique_ptr<smtp::Server> server;
+        std::uint16_t port = 0;
+    };
+    enum class Tls { no, yes };
+    Neighbour& neighbour(Tls tls = Tls::no)
+    {
+        neighbours.push_back(std::make_unique<Neighbour>());
+        Neighbour& made = *neighbours.back();
+        made.server = std::make_unique<smtp::Server>(
+            made.house.services(made.house.door, tls == Tls::yes ? server_tls.get() : nullptr),
+            smtp::TestHouse::hasty());
+        made.port = listen([&made](net::Wire wire) { return made.server->serve(std::move(wire)); });
+        return made;
     }
     std::uint16_t listen(net::Serve serve)
     {
@@ -190,10 +211,8 @@ TEST_F(RelayTest, ManyAtOnceShareTheConnectionsAHostMayHave)
 
 TEST_F(RelayTest, EachRecipientHasAFateOfItsOwn)
 {
-    smtp::TestHouse house;
-    smtp::Server server(house.services(house.door), smtp::TestHouse::hasty());
+    auto& [house, server, port] = neighbour();
     house.door.offer_.dsn = true;
-    const std::uint16_t port = listen([&](net::Wire wire) { return server.serve(std::move(wire)); });
     route("south.test", {at("mx.south.test", port)});
     smtp::Shipment what = shipment("south.test", {"carol", "nobody", "dave"});
     what.envelope.recipients[0].notify = 3;
@@ -205,6 +224,9 @@ TEST_F(RelayTest, EachRecipientHasAFateOfItsOwn)
     EXPECT_EQ(fates[1].fate, Fate::failed);
     EXPECT_EQ(fates[1].status, "5.1.1");
     EXPECT_EQ(fates[2].fate, Fate::relayed);
+    EXPECT_TRUE(recorder.text().contains("C: RCPT TO:<nobody@south.test>\n(of nobody@south.test)\n"))
+        << recorder.text();
+    EXPECT_TRUE(recorder.text().contains("S: 550 5.1.1 no such user\n(of nobody@south.test)\n")) << recorder.text();
     ASSERT_EQ(house.door.intake.kept.size(), 1u) << "one transaction";
     EXPECT_EQ(house.door.intake.kept[0].envelope.recipients.size(), 2u);
     EXPECT_EQ(house.door.intake.kept[0].envelope.recipients[0].notify, 3);
@@ -213,10 +235,8 @@ TEST_F(RelayTest, EachRecipientHasAFateOfItsOwn)
 
 TEST_F(RelayTest, MoreRecipientsThanThePeerTakesAtOnce)
 {
-    smtp::TestHouse house;
+    auto& [house, server, port] = neighbour();
     house.door.offer_.most_recipients = 3;  // LIMITS RCPTMAX=3
-    smtp::Server server(house.services(house.door), smtp::TestHouse::hasty());
-    const std::uint16_t port = listen([&](net::Wire wire) { return server.serve(std::move(wire)); });
     route("south.test", {at("mx.south.test", port)});
     for (const RecipientFate& fate : carry(shipment("south.test", {"a", "b", "c", "d", "e", "f", "g", "h"})))
         EXPECT_EQ(fate.fate, Fate::relayed) << fate.reason;
@@ -450,9 +470,7 @@ TEST_F(RelayTest, IdleConnectionsSayQuit)
 
 TEST_F(RelayTest, TlsIsUsedWhereItIsOffered)
 {
-    smtp::TestHouse house;
-    smtp::Server server(house.services(house.door, server_tls.get()), smtp::TestHouse::hasty());
-    const std::uint16_t port = listen([&](net::Wire wire) { return server.serve(std::move(wire)); });
+    const std::uint16_t port = neighbour(Tls::yes).port;
     route("south.test", {at("mx.south.test", port)});
     EXPECT_EQ(carry_one("south.test").fate, Fate::relayed);
     EXPECT_TRUE(recorder.has_step("tls TLSv1.3 TLS_"));
@@ -489,11 +507,9 @@ TEST_F(RelayTest, TlsThatFailsIsDoneWithoutAndRemembered)
 
 TEST_F(RelayTest, LogsInAtASmarthost)
 {
-    smtp::TestHouse house;
+    auto& [house, server, port] = neighbour(Tls::yes);
     house.door.with_login = true;
     house.door.offer_.login_required = true;
-    smtp::Server server(house.services(house.door, server_tls.get()), smtp::TestHouse::hasty());
-    const std::uint16_t port = listen([&](net::Wire wire) { return server.serve(std::move(wire)); });
     route("south.test", {at("mx.south.test", port)}, TlsUse::required);
     router.routes["south.test"].login = smtp::RouteLogin{"alice", "posthouse"};
     EXPECT_EQ(carry_one("south.test").fate, Fate::relayed);

@@ -123,8 +123,7 @@ Task<std::unique_ptr<Connection>> Voyage::connection_to(const smtp::Route& route
     Pool::Got got = co_await pool_.acquire(key_of(route, host), want, settings_.for_connection);
     if (got.connection) {
         got.connection->message = shipment_.message;
-        tell(got.connection->session, "connected", got.connection->address,
-             fmt::format("to {}, by the connection that has carried {} before", host.name, got.connection->messages));
+        tell_reuse(*got.connection);
         co_return std::move(got.connection);
     }
     if (!got.place) {
@@ -245,6 +244,23 @@ void Voyage::tell(Id session, std::string_view step, std::string_view result, st
         services_.recorder.step({session, shipment_.message, "mta/relay", step, result, reason});
 }
 
+// A hop of this message too, though the connection was opened for another.
+void Voyage::tell_reuse(Connection& connection) const
+{
+    if (!services_.recorder.wanted())
+        return;
+    const std::string local = connection.client.wire().local().text();
+    services_.recorder.hop({.session = connection.session,
+                            .message = shipment_.message,
+                            .way = HopWay::out,
+                            .room = "mta/relay",
+                            .peer = connection.address,
+                            .local = local,
+                            .peer_name = connection.host});
+    tell(connection.session, "reused", fmt::format("{} messages before", connection.messages),
+         "the connection was kept open for the next message to the same host");
+}
+
 void Voyage::tell_fates(const Connection& connection, const std::vector<std::size_t>& who) const
 {
     if (!services_.recorder.wanted())
@@ -253,13 +269,20 @@ void Voyage::tell_fates(const Connection& connection, const std::vector<std::siz
         if (!fates_[index])
             continue;
         const RecipientFate& fate = *fates_[index];
-        const std::string_view step = fate.fate == Fate::relayed ? "relayed"
-            : fate.fate == Fate::failed                          ? "refused"
-                                                                 : "deferred";
-        tell(connection.session, step,
-             fmt::format("{}: {}", shipment_.envelope.recipients[index].path.text(),
-                         fate.reply.code != 0 ? fate.reply.codes() : fate.status),
-             fate.reason);
+        const std::string recipient = shipment_.envelope.recipients[index].path.text();
+        const std::string result = fate.reply.code != 0 ? fate.reply.codes() : fate.status;
+        const bool is_relayed = fate.fate == Fate::relayed;
+        services_.recorder.step({.session = connection.session,
+                                 .message = shipment_.message,
+                                 .room = "mta/relay",
+                                 .step = is_relayed              ? "relayed"
+                                     : fate.fate == Fate::failed ? "refused"
+                                                                 : "deferred",
+                                 .result = result,
+                                 .reason = fate.reason,
+                                 .recipient = recipient,
+                                 .next_host = is_relayed ? std::string_view(fate.remote_mta) : std::string_view(),
+                                 .next_id = is_relayed ? std::string_view(fate.remote_id) : std::string_view()});
     }
 }
 

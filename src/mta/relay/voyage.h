@@ -56,6 +56,7 @@ private:
     Task<smtp::Sent> send(Connection& connection, smtp::Envelope envelope);
     Transaction next_transaction(const smtp::Client& client, const Peer& peer);
     void tell(Id session, std::string_view step, std::string_view result, std::string_view reason) const;
+    void tell_reuse(Connection& connection) const;
     void tell_fates(const Connection& connection, const std::vector<std::size_t>& who) const;
 
     smtp::Router& router_;
