@@ -70,11 +70,14 @@ Task<std::unique_ptr<Connection>> Approach::open(Place place)
 // Those that failed lately come last.
 std::vector<std::string> Approach::addresses_in_order() const
 {
-    std::vector<std::string> addresses = host_.addresses;
-    std::ranges::stable_partition(addresses, [&](const std::string& address) {
-        return !services_.misfortunes.has(Misfortunes::Kind::no_answer, net::Endpoint{address, host_.port}.text(),
-                                          services_.clock.steady());
-    });
+    std::vector<std::string> addresses;
+    std::vector<std::string> last;
+    for (const std::string& address : host_.addresses) {
+        const bool has_failed = services_.misfortunes.has(
+            Misfortunes::Kind::no_answer, net::Endpoint{address, host_.port}.text(), services_.clock.steady());
+        (has_failed ? last : addresses).push_back(address);
+    }
+    std::ranges::move(last, std::back_inserter(addresses));
     return addresses;
 }
 

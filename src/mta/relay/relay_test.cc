@@ -513,7 +513,7 @@ TEST_F(RelayTest, LogsInAtASmarthost)
     route("south.test", {at("mx.south.test", port)}, TlsUse::required);
     router.routes["south.test"].login = smtp::RouteLogin{"alice", "posthouse"};
     EXPECT_EQ(carry_one("south.test").fate, Fate::relayed);
-    router.routes["south.test"].login = smtp::RouteLogin{"alice", "wrong"};
+    router.routes["south.test"].login = smtp::RouteLogin{"mallory", "wrong"};
     const RecipientFate fate = carry_one("south.test");
     EXPECT_EQ(fate.fate, Fate::deferred) << "the operator can put it right";
     EXPECT_EQ(fate.status, "4.7.8");
