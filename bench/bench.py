@@ -3,6 +3,7 @@
     ./dev bench                  everything
     ./dev bench parts            the parts (Google Benchmark programs)
     ./dev bench intake|journey|idle|start|visible|relay    one figure of the whole
+    ./dev bench imap|million     reading by IMAP and POP3; a mailbox of 1,000,000 (bench/imap.py)
     --ceiling PROGRAM            another bare receiver than build/bench/bare_receiver, in turns with us
     --json FILE                  writes the figures
 
@@ -59,12 +60,16 @@ class Measured(House):
         super().__init__(folder, hostname="bench.test", accounts=tuple(accounts), settings=LIMITS + unsafe)
 
 
-@contextlib.contextmanager
 def house(users=1, unsafe=""):
+    return house_of([f"u{n}@bench.test" for n in range(users)], unsafe)
+
+
+@contextlib.contextmanager
+def house_of(accounts, unsafe=""):
     # Beside the build, not under /tmp: that may be memory.
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build"))
     folder.chmod(0o755)
-    one = Measured(folder / "house", [f"u{n}@bench.test" for n in range(users)], unsafe)
+    one = Measured(folder / "house", accounts, unsafe)
     try:
         one.start()
         yield one
@@ -294,7 +299,18 @@ def relay(options):
     relaying.measure(sys.modules[__name__], options)
 
 
-WHOLE = {"intake": intake, "journey": journey, "visible": visible, "idle": idle, "start": start, "relay": relay, "parts": parts}
+def imap(options):
+    import imap as reading
+    reading.imap(options, sys.modules[__name__])
+
+
+def million(options):
+    import imap as reading
+    reading.million(options, sys.modules[__name__])
+
+
+WHOLE = {"intake": intake, "journey": journey, "visible": visible, "idle": idle, "start": start, "relay": relay, "imap": imap,
+         "million": million, "parts": parts}
 
 
 def main():
@@ -303,6 +319,10 @@ def main():
     parser.add_argument("--ceiling", default=ROOT / "build" / "bench" / "bare_receiver", help="a program: PORT FOLDER")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--beside", help="imap: dovecot, cyrus; with commas between")
+    parser.add_argument("--rows", help="imap: only these rows")
+    parser.add_argument("--huge", type=int, default=100_000, help="imap: messages of the biggest mailbox")
+    parser.add_argument("--big", type=int, default=10_000, help="imap: messages of 10 KiB in one mailbox")
     options = parser.parse_args()
     for name in options.names or WHOLE:
         WHOLE[name](options)

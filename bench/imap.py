@@ -1,0 +1,267 @@
+"""What people feel all day: reading by IMAP and POP3, ours and, where they can be had, Dovecot and Cyrus in the same run.
+
+    ./dev bench imap                         us alone
+    ./dev bench imap --beside dovecot,cyrus  and these (bench/peers.py)
+    ./dev bench imap --rows envelope,select  only these rows
+
+Every row says rate and CPU a unit of the server's own; the median of the runs. CPU of processes that end within a row is counted
+by the clock's ticks, so short rows are repeated inside one session.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import peers
+from peers import ROOT
+
+ENVELOPE = "FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"
+SMALL = 20  # mailboxes of 1,000
+
+
+def program():
+    found = next((ROOT / "build").rglob("reader_load"), None)
+    if found is None:
+        sys.exit("reader_load is not built")
+    return found
+
+
+class Server:
+    """One of those that are measured: `one` has port, user(), password, cpu(), start(), stop()."""
+
+    def __init__(self, name, one):
+        self.name, self.one = name, one
+
+    def load(self, mode, user, sessions, *words, door="imap"):
+        done = subprocess.run([program(), mode, str(self.one.port[door]), self.one.user(user), self.one.password, str(sessions),
+                               *map(str, words)], check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    def timed(self, mode, user, sessions, *words, door="imap"):
+        used = self.one.cpu()
+        result = self.load(mode, user, sessions, *words, door=door)
+        result["cpu"] = self.one.cpu() - used
+        return result
+
+    def session(self, user, *commands, sessions=1, rounds=1):
+        return self.timed("imap", user, sessions, rounds, "SELECT INBOX", *commands)
+
+    def fill(self, options):
+        begun = time.monotonic()
+        self.load("fill", "huge", 8, options.huge, 2048)
+        self.load("fill", "big", 8, options.big, 10240)
+        self.load("fill", "b%d", SMALL, SMALL * 1000, 10240)
+        print(f"{self.name}: filled in {time.monotonic() - begun:.0f} s", flush=True)
+
+
+class Ours:
+    name = "Posthouse"
+
+    def __init__(self, bench, house):
+        self.bench, self.house = bench, house
+        self.password = "posthouse"
+
+    @property
+    def port(self):
+        return self.house.port
+
+    def user(self, name):
+        return f"{name}@bench.test"
+
+    def cpu(self):
+        # Threads do not end here, so the scheduler's own count in nanoseconds is whole.
+        total = 0
+        for task in Path(f"/proc/{self.house.process.pid}/task").glob("*/schedstat"):
+            total += int(task.read_text().split()[0])
+        return total / 1e9
+
+    def start(self):
+        self.house.launch()
+        for _ in range(500):
+            try:
+                with socket.create_connection(("127.0.0.1", self.port["imap"])) as link:
+                    if link.recv(100):
+                        return
+            except OSError:
+                time.sleep(0.02)
+
+    def stop(self):
+        self.house.stop()
+
+
+def accounts():
+    return ["huge", "big", *[f"b{n}" for n in range(SMALL)]]
+
+
+# ---- the rows: each answers (units, result)
+
+
+def envelope(server, options):
+    return options.huge, server.session("huge", ENVELOPE)
+
+
+def envelope_after_restart(server, options):
+    server.one.stop()
+    server.one.start()
+    return options.huge, server.session("huge", ENVELOPE)
+
+
+def select(server, options):
+    rounds = 100
+    result = server.session("huge", *["SELECT INBOX"] * rounds)
+    return rounds + 1, result
+
+
+def flags(server, options):
+    return options.huge * 5, server.session("huge", *["FETCH 1:* (UID FLAGS)"] * 5)
+
+
+def bodies(server, options):
+    return options.big, server.session("big", "FETCH 1:* (UID BODY.PEEK[])")
+
+
+def bodies_20(server, options):
+    return SMALL * 1000, server.timed("imap", "b%d", SMALL, 1, "SELECT INBOX", "FETCH 1:* (UID BODY.PEEK[])")
+
+
+def pop3(server, options):
+    return options.big, server.timed("pop3", "big", 1, door="pop3")
+
+
+def pop3_20(server, options):
+    return SMALL * 1000, server.timed("pop3", "b%d", SMALL, door="pop3")
+
+
+def search_text(server, options):
+    return options.big, server.session("big", "SEARCH TEXT xyzzyplugh")
+
+
+def search_word(server, options):
+    """A word that some have, in the body of messages."""
+    return options.big, server.session("big", "SEARCH TEXT tone")
+
+
+def store(server, options):
+    both = ["STORE 1:10000 +FLAGS.SILENT (\\Flagged)", "STORE 1:10000 -FLAGS.SILENT (\\Flagged)"]
+    return 60_000, server.session("big", *both * 3)
+
+
+def login(server, options):
+    rounds = 100
+    return SMALL * rounds, server.timed("imap", "b%d", SMALL, rounds, "SELECT INBOX")
+
+
+def append(server, options):
+    return 500, server.timed("append", "b1", 1, 500, 10240)
+
+
+def append_20(server, options):
+    return 4000, server.timed("append", "b%d", SMALL, 4000, 10240)
+
+
+def big_copy(server, options):
+    server.session("huge", "CREATE copies")
+    result = server.session("huge", "COPY 1:* copies")
+    server.session("huge", "DELETE copies")
+    return options.huge, result
+
+
+ROWS = {
+    "envelope-restart": (envelope_after_restart, "FETCH … ENVELOPE of 100,000, the first after a restart"),
+    "envelope": (envelope, "FETCH … ENVELOPE of 100,000, warm"),
+    "select": (select, "SELECT of 100,000"),
+    "flags": (flags, "FETCH FLAGS of 100,000"),
+    "bodies": (bodies, "FETCH BODY[] of 10,000 × 10 KiB, one session"),
+    "bodies-20": (bodies_20, "FETCH BODY[] of 10 KiB, 20 sessions"),
+    "pop3": (pop3, "POP3 RETR of 10,000 × 10 KiB, one session"),
+    "pop3-20": (pop3_20, "POP3 RETR of 10 KiB, 20 sessions"),
+    "search-none": (search_text, "SEARCH TEXT in 10,000, a word that is nowhere"),
+    "search-word": (search_word, "SEARCH TEXT in 10,000, a word that is somewhere"),
+    "store": (store, "STORE of 10,000 flags"),
+    "login": (login, "LOGIN-SELECT-LOGOUT, 20 sessions"),
+    "append": (append, "APPEND of 10 KiB, one session"),
+    "append-20": (append_20, "APPEND of 10 KiB, 20 sessions"),
+    "copy": (big_copy, "COPY of 100,000"),
+}
+
+
+def measure(server, options, say):
+    medians = {}
+    for key in options.rows or ROWS:
+        work, title = ROWS[key]
+        runs = []
+        for _ in range(options.repeat):
+            units, result = work(server, options)
+            runs.append((result["wall"] / units, result["cpu"] / units, result["client_cpu"] / result["wall"]))
+        wall = sorted(run[0] for run in runs)[len(runs) // 2]
+        cpu = sorted(run[1] for run in runs)[len(runs) // 2]
+        medians[key] = (wall, cpu)
+        say(f"{server.name}: {title}", f"{1 / wall:.0f}", "/s",
+            f"{wall * 1e6:.1f} µs, {cpu * 1e6:.1f} µs CPU each (client {100 * runs[0][2]:.0f} % of a core)")
+    return medians
+
+
+def imap(options, bench):
+    options.rows = [row for row in (options.rows or "").split(",") if row]
+    names = [f"{name}@bench.test" for name in accounts()]
+    results = {}
+    with bench.house_of(names, "[unsafe]\nplaintext_login = true\n") as house:
+        ours = Server("Posthouse", Ours(bench, house))
+        ours.fill(options)
+        results["Posthouse"] = measure(ours, options, bench.say)
+    wanted = [word for word in (options.beside or "").split(",") if word]
+    for kind in wanted:
+        for one in [peers.Dovecot("mdbox"), peers.Dovecot("maildir")] if kind == "dovecot" else [peers.Cyrus()]:
+            one.clear()
+            try:
+                one.unpack()
+                one.start()
+            except (OSError, RuntimeError, subprocess.CalledProcessError) as why:
+                print(f"{one.name} cannot be had here: {why}", file=sys.stderr)
+                continue
+            try:
+                server = Server(one.name, one)
+                server.fill(options)
+                results[one.name] = measure(server, options, bench.say)
+            finally:
+                one.stop()
+                one.clear()
+    for name, medians in results.items():
+        if name == "Posthouse":
+            continue
+        for key, (wall, cpu) in medians.items():
+            mine = results["Posthouse"][key]
+            bench.say(f"ours to {name}: {ROWS[key][1]}", f"{wall / mine[0]:.1f}", "× rate", f"{cpu / max(mine[1], 1e-9):.1f} × less CPU")
+
+
+def million(options, bench):
+    """A mailbox of 1,000,000: opened, and its last 50 listed."""
+    with bench.house_of(["huge@bench.test"], "[unsafe]\nplaintext_login = true\n") as house:
+        ours = Server("Posthouse", Ours(bench, house))
+        ours.load("fill", "huge", 8, 100_000, 2048)
+        copies = ["CREATE Million", *["COPY 1:* Million"] * 10]
+        ours.session("huge", *copies)
+        for again in ("after a restart", "warm"):
+            if again == "after a restart":
+                ours.one.stop()
+                ours.one.start()
+            link = socket.create_connection(("127.0.0.1", ours.one.port["imap"]))
+            link.recv(4096)
+
+            def command(text, tag=b"a"):
+                begun = time.monotonic()
+                link.sendall(tag + b" " + text.encode() + b"\r\n")
+                seen = b""
+                while b"\r\n" + tag + b" OK" not in b"\r\n" + seen:
+                    seen += link.recv(1 << 20)
+                return (time.monotonic() - begun) * 1000
+
+            command(f"LOGIN {ours.one.user('huge')} {ours.one.password}")
+            opened = command("SELECT Million")
+            listed = command("FETCH 999951:1000000 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)")
+            bench.say(f"SELECT of 1,000,000 messages, {again}", f"{opened:.1f}", "ms")
+            bench.say(f"FETCH ENVELOPE of its last 50, {again}", f"{listed:.1f}", "ms")
+            link.close()

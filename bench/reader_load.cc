@@ -1,0 +1,309 @@
+// A load client for servers that people read from: IMAP and POP3 sessions over loopback, ours or a peer's.
+//
+//     reader_load imap   PORT USER PASSWORD SESSIONS ROUNDS COMMAND…     LOGIN, the commands, LOGOUT; ROUNDS times each
+//     reader_load append PORT USER PASSWORD SESSIONS MESSAGES SIZE       APPEND into INBOX, waiting for each answer
+//     reader_load fill   PORT USER PASSWORD SESSIONS MESSAGES SIZE       the same without waiting: 50 on their way
+//     reader_load pop3   PORT USER PASSWORD SESSIONS                     RETR of all
+//     reader_load text   SIZE NUMBER                                     one message of the kind, to standard output
+//
+// USER has %d where the number of the session goes. Blocking sockets, a thread a session. One line of JSON at the
+// end; `client_cpu` shows when it was the client that could not go faster.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint16_t port = 0;
+std::string user_pattern;
+std::string password;
+std::atomic<std::uint64_t> operations = 0;
+std::atomic<std::uint64_t> octets = 0;
+
+[[noreturn]] void die(std::string_view why)
+{
+    fmt::print(stderr, "reader_load: {}\n", why);
+    std::_Exit(1);
+}
+
+class Link {
+public:
+    Link()
+    {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const int on = 1;
+        socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (socket_ < 0 || ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            die("no connection");
+        ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        buffer_.resize(256 * 1024);
+    }
+    ~Link() { ::close(socket_); }
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
+
+    void say(std::string_view text)
+    {
+        while (!text.empty()) {
+            const ssize_t written = ::write(socket_, text.data(), text.size());
+            if (written <= 0)
+                die("the server hung up on a write");
+            text.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+    // With its LF; valid until the next call.
+    std::string_view line()
+    {
+        std::size_t looked = 0;
+        for (;;) {
+            const char* from = buffer_.data() + begin_;
+            if (const void* end = std::memchr(from + looked, '\n', end_ - begin_ - looked)) {
+                const std::size_t size = static_cast<std::size_t>(static_cast<const char*>(end) - from) + 1;
+                begin_ += size;
+                return {from, size};
+            }
+            looked = end_ - begin_;
+            fill();
+        }
+    }
+    void skip(std::size_t size)
+    {
+        while (size > 0) {
+            if (begin_ == end_)
+                fill();
+            const std::size_t some = std::min(size, end_ - begin_);
+            begin_ += some;
+            size -= some;
+        }
+    }
+
+private:
+    void fill()
+    {
+        if (begin_ > 0) {
+            std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+            end_ -= begin_;
+            begin_ = 0;
+        }
+        if (end_ == buffer_.size())
+            buffer_.resize(buffer_.size() * 2);
+        const ssize_t got = ::read(socket_, buffer_.data() + end_, buffer_.size() - end_);
+        if (got <= 0)
+            die("the server hung up");
+        end_ += static_cast<std::size_t>(got);
+        octets += static_cast<std::uint64_t>(got);
+    }
+
+    int socket_;
+    std::string buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+// To the tagged answer, past literals.
+void imap_answer(Link& link, std::string_view tag)
+{
+    for (;;) {
+        const std::string_view line = link.line();
+        if (line.starts_with(tag) && line.substr(tag.size(), 1) == " ") {
+            if (line.substr(tag.size() + 1, 2) != "OK")
+                die(line);
+            return;
+        }
+        if (!line.ends_with("}\r\n"))
+            continue;
+        const std::size_t open = line.rfind('{');
+        if (open != line.npos)
+            link.skip(std::strtoull(line.data() + open + 1, nullptr, 10));
+    }
+}
+
+std::string user(unsigned session)
+{
+    std::string name = user_pattern;
+    if (const std::size_t at = name.find("%d"); at != name.npos)
+        name.replace(at, 2, std::to_string(session));
+    return name;
+}
+
+void imap_login(Link& link, unsigned session)
+{
+    link.line();
+    link.say(fmt::format("l LOGIN {} {}\r\n", user(session), password));
+    imap_answer(link, "l");
+}
+
+void imap_session(unsigned session, unsigned rounds, const std::vector<std::string>& commands)
+{
+    for (; rounds > 0; --rounds) {
+        Link link;
+        imap_login(link, session);
+        for (const std::string& command : commands) {
+            link.say("c " + command + "\r\n");
+            imap_answer(link, "c");
+        }
+        link.say("z LOGOUT\r\n");
+        imap_answer(link, "z");
+        ++operations;
+    }
+}
+
+// Headers as mail between strangers has them, and words.
+std::string message(std::size_t size, unsigned number)
+{
+    std::minstd_rand dice(number * 2654435761u + 1);
+    const auto word = [&dice] {
+        static constexpr std::string_view letters = "etaoinshrdlucmfwypvbgkjqxz";
+        std::string made;
+        for (unsigned left = 2 + dice() % 8; left > 0; --left)
+            made += letters[std::min(dice() % 26, dice() % 26)];
+        return made;
+    };
+    std::string text;
+    for (int hop = 0; hop < 2; ++hop)
+        text +=
+            fmt::format("Received: from mx{0}.example.net (mx{0}.example.net [192.0.2.{1}])\r\n"
+                        "\tby relay{0}.example.org with ESMTPS id {2:x};\r\n\tTue, 17 Mar 2026 10:{3:02}:00 +0000\r\n",
+                        hop, dice() % 250, dice(), dice() % 60);
+    text += fmt::format("From: \"{} {}\" <sender{}@example.net>\r\nTo: \"{}\" <user{}@example.org>\r\n", word(), word(),
+                        dice() % 500, word(), dice() % 500);
+    text += fmt::format("Subject: {} {} {} {} {}\r\nDate: Tue, {} Mar 2026 {:02}:{:02}:{:02} +0000\r\n", word(), word(),
+                        word(), word(), word(), 1 + dice() % 28, dice() % 24, dice() % 60, dice() % 60);
+    text += fmt::format("Message-ID: <{}.{:x}@example.net>\r\nMIME-Version: 1.0\r\n"
+                        "Content-Type: text/plain; charset=utf-8\r\n\r\n",
+                        number, dice());
+    std::size_t column = 0;
+    while (text.size() + 2 < size) {
+        const std::string next = word();
+        column += next.size() + 1;
+        text += next;
+        text += column > 64 ? (column = 0, "\r\n") : " ";
+    }
+    return text + "\r\n";
+}
+
+std::atomic<unsigned> next_message = 0;
+
+// `ahead`: how many answers may be outstanding.
+void append_session(unsigned session, unsigned messages, std::size_t size, unsigned ahead)
+{
+    Link link;
+    imap_login(link, session);
+    unsigned waiting = 0;
+    for (unsigned number; (number = next_message++) < messages;) {
+        const std::string text = message(size, number);
+        if (ahead == 0) {
+            link.say(fmt::format("a APPEND INBOX {{{}}}\r\n", text.size()));
+            if (link.line().front() != '+')
+                die("APPEND was refused");
+            link.say(text + "\r\n");
+            imap_answer(link, "a");
+        } else {
+            link.say(fmt::format("a APPEND INBOX {{{}+}}\r\n{}\r\n", text.size(), text));
+            if (++waiting > ahead)
+                imap_answer(link, "a"), --waiting;
+        }
+        ++operations;
+    }
+    for (; waiting > 0; --waiting)
+        imap_answer(link, "a");
+    link.say("z LOGOUT\r\n");
+    imap_answer(link, "z");
+}
+
+void pop3_expect(Link& link)
+{
+    const std::string_view line = link.line();
+    if (line.front() != '+')
+        die(line);
+}
+
+void pop3_session(unsigned session)
+{
+    Link link;
+    pop3_expect(link);
+    link.say(fmt::format("USER {}\r\n", user(session)));
+    pop3_expect(link);
+    link.say(fmt::format("PASS {}\r\n", password));
+    pop3_expect(link);
+    link.say("STAT\r\n");
+    const std::string stat(link.line());
+    const unsigned long count = std::strtoul(stat.c_str() + 4, nullptr, 10);
+    for (unsigned long number = 1; number <= count; ++number) {
+        link.say(fmt::format("RETR {}\r\n", number));
+        pop3_expect(link);
+        while (link.line() != ".\r\n") { }
+        ++operations;
+    }
+    link.say("QUIT\r\n");
+    pop3_expect(link);
+}
+
+double seconds_of(const timeval& time)
+{
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+void run(unsigned sessions, const std::function<void(unsigned)>& session)
+{
+    const auto begun = Clock::now();
+    std::vector<std::thread> threads;
+    for (unsigned number = 0; number < sessions; ++number)
+        threads.emplace_back(session, number);
+    for (std::thread& thread : threads)
+        thread.join();
+    const double wall = std::chrono::duration<double>(Clock::now() - begun).count();
+    rusage usage;
+    ::getrusage(RUSAGE_SELF, &usage);
+    fmt::print("{{\"wall\": {:.6f}, \"operations\": {}, \"octets\": {}, \"client_cpu\": {:.3f}}}\n", wall,
+               operations.load(), octets.load(), seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
+}
+
+}  // namespace
+
+int main(int count, char** words)
+{
+    const std::vector<std::string> arguments(words + 1, words + count);
+    const auto number = [&arguments](std::size_t at) { return static_cast<unsigned>(std::stoul(arguments.at(at))); };
+    const std::string mode = arguments.empty() ? "" : arguments[0];
+    if (mode == "text" && count == 4) {
+        fmt::print("{}", message(number(1), number(2)));
+        return 0;
+    }
+    if (count < 6)
+        die("reader_load imap|append|fill|pop3 PORT USER PASSWORD SESSIONS …");
+    port = static_cast<std::uint16_t>(number(1));
+    user_pattern = arguments[2];
+    password = arguments[3];
+    const unsigned sessions = number(4);
+    if (mode == "imap" && count > 6) {
+        const std::vector<std::string> commands(arguments.begin() + 6, arguments.end());
+        run(sessions, [&](unsigned session) { imap_session(session, number(5), commands); });
+    } else if ((mode == "append" || mode == "fill") && count == 8) {
+        run(sessions,
+            [&](unsigned session) { append_session(session, number(5), number(6), mode == "fill" ? 50 : 0); });
+    } else if (mode == "pop3") {
+        run(sessions, pop3_session);
+    } else {
+        die("what shall be done?");
+    }
+}
