@@ -58,11 +58,12 @@ Task<Result<json::object>> HouseUpkeep::audit_queue()
     json::array items;
     json::array faults;
     std::uint64_t count = 0;
+    std::vector<mta::queue::ItemId> suspects;  // or they have left while we looked
     std::vector<std::pair<mta::queue::ItemId, std::uint64_t>> bodies;
     const Result<void> seen = co_await queue_.each([&](const mta::queue::Queue::Waiting& waiting) {
         ++count;
         if (waiting.entries.empty())
-            faults.push_back(json::string("the queue's item " + id_text(waiting.item.id) + " has no recipient"));
+            suspects.push_back(waiting.item.id);
         if (items.size() < most_queued_shown) {
             items.push_back(to_json(waiting, queue_.time()));
             bodies.emplace_back(waiting.item.id, waiting.item.size);
@@ -71,6 +72,11 @@ Task<Result<json::object>> HouseUpkeep::audit_queue()
     });
     if (!seen)
         co_return fail(seen.error());
+    for (const mta::queue::ItemId item : suspects) {
+        const Result<mta::queue::Queue::Waiting> again = co_await queue_.show(item);
+        if (again && again->entries.empty())
+            faults.push_back(json::string("the queue's item " + id_text(item) + " has no recipient"));
+    }
     for (const auto& [item, size] : bodies) {
         const Result<std::string> beginning = co_await queue_.beginning(item, 1);
         const bool gone = !beginning && beginning.error() == ErrorCode::not_found;

@@ -197,7 +197,7 @@ class Submission(HouseTest):
         with self.client() as client:
             client.mail("alice@north.test")
             code, text = client.rcpt("carol@south.test")
-            self.assertEqual((code, text[:5]), (550, b"5.7.1"))
+            self.assertEqual((code, text[:5]), (250, b"2.1.5"))
             code, text = client.rcpt("nobody@north.test")
             self.assertEqual((code, text[:5]), (550, b"5.1.1"))
 

@@ -57,6 +57,10 @@ class Torn(House):
                 raise AssertionError("no greeting")
         self.times.append(time.monotonic() - begun)
 
+    def waiting(self):
+        """How many messages are in the queue."""
+        return json.loads(self.run("queue", "list", "--json").stdout)["messages"]
+
     def audit(self):
         done = self.run("check", "--audit", "--json", check=False)
         return json.loads(done.stdout) if done.stdout.startswith("{") else {"faults": 1, "texts": [done.stderr]}

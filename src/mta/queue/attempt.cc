@@ -29,13 +29,15 @@ smtp::RecipientFate deferred_by_a_bug(std::string_view what)
 Task<void> Queue::serve(SlotPtr slot)
 {
     const LoopExecutor executor = co_await asio::this_coro::executor;
+    // Whoever began this goes on first: attempts that begin one another would pile up on the stack.
+    co_await asio::post(executor, use_task);
     for (;;) {
         std::optional<Job> job = board_.next(slot);
+        begin_attempts(executor);  // what this one's end, or its long line, has made room for
         if (!job)
-            break;
+            co_return;
         co_await attempt(std::move(*job));
     }
-    begin_attempts(executor);
 }
 
 Task<void> Queue::attempt(Job job)
@@ -79,7 +81,7 @@ Task<void> Queue::deliver(std::shared_ptr<Job> job)
         if (read)
             local->letter = std::move(*read);
         else
-            there = fail(read.error());
+            there = fail(ErrorCode::corrupt, read.error().text);  // whatever it is, it is not the recipient's fault
     }
     if (there) {
         const LoopExecutor executor = co_await asio::this_coro::executor;
@@ -99,12 +101,12 @@ Task<void> Queue::deliver(std::shared_ptr<Job> job)
     for (std::size_t i = 0; i < job->at.size(); ++i) {
         const Entry& entry = job->work->entries[job->at[i]];
         const std::shared_ptr<const Policy> policy = policies_.of(entry.lane());
-        const Duration pause = with_jitter(policy->delay_after(entry.attempts + 1), services_.random);
-        const Attempted attempted{job->work->item, entry, *policy, time_.now(), pause};
+        Attempted attempted{job->work->item, entry, *policy, time_.now(), {}};
         if (!local->errors[i]) {
             outcomes.push_back(judge_filed(attempted));
             continue;
         }
+        attempted.pause = with_jitter(policy->delay_after(entry.attempts + 1), services_.random);
         smtp::RecipientFate fate = fate_of(*local->errors[i], entry.recipient.path.text());
         if (was_interrupted(fate)) {
             outcomes.push_back({entry, std::nullopt});
@@ -207,11 +209,13 @@ Task<void> Queue::relay(std::shared_ptr<Job> job)
     for (std::size_t i = 0; i < job->at.size(); ++i) {
         const Entry& entry = work->entries[job->at[i]];
         const std::shared_ptr<const Policy> own = policies_.of(entry.lane());
-        const Duration pause = with_jitter(own->delay_after(entry.attempts + 1), services_.random);
         if (was_interrupted(fates[i])) {
             outcomes.push_back({entry, std::nullopt});
             continue;
         }
+        const bool again = fates[i].fate == smtp::Fate::deferred;
+        const Duration pause =
+            again ? with_jitter(own->delay_after(entry.attempts + 1), services_.random) : Duration{0};
         outcomes.push_back(judge({work->item, entry, *own, time_.now(), pause}, fates[i]));
         tell(entry, fates[i], outcomes.back());
     }

@@ -99,6 +99,24 @@ std::vector<Board::Seen> Board::look(const WorkPtr& work) const
     return seen;
 }
 
+void Board::mark(ItemId item, std::vector<Seen>& seen) const
+{
+    const std::scoped_lock lock(mutex_);
+    const auto found = items_.find(item);
+    if (found == items_.end())
+        return;
+    const Work& work = *found->second;
+    const auto stage_of = [&](const Seen& each) {
+        for (std::size_t at = 0; at < work.entries.size(); ++at)
+            if (work.entries[at].index == each.entry.index)
+                return work.stages[at];
+        return Stage::gone;
+    };
+    std::erase_if(seen, [&](const Seen& each) { return stage_of(each) == Stage::gone; });
+    for (Seen& each : seen)
+        each.taken = stage_of(each) == Stage::taken;
+}
+
 std::optional<std::string> Board::due_in(const WorkPtr& work, std::size_t at, WallTime now) const
 {
     const std::scoped_lock lock(mutex_);

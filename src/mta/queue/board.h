@@ -52,6 +52,8 @@ public:
         bool taken = false;
     };
     std::vector<Seen> look(const WorkPtr& work) const;
+    // What is known in memory about rows as they were read: who is being sent to, who is gone.
+    void mark(ItemId item, std::vector<Seen>& seen) const;
     // The lane of an entry that waits on disk and is due; nullopt: it does not, or is not.
     std::optional<std::string> due_in(const WorkPtr& work, std::size_t at, WallTime now) const;
     void put_back(const WorkPtr& work, std::size_t at);  // as it was

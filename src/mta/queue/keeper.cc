@@ -7,7 +7,7 @@ namespace posthouse::mta::queue {
 
 namespace {
 
-constexpr auto longest_rest = 1min;
+constexpr auto longest_rest = 10min;  // then it looks at the clock, which may have been set
 constexpr auto pause_after_failure = 1min;
 constexpr auto without_carrier = 1h;
 constexpr Duration time_is_kept_every = 1min;

@@ -13,6 +13,7 @@ constexpr auto look_again = 5ms;
 
 }  // namespace
 
+// Items and recipients lie in the same order: two scans side by side, whatever their number.
 Task<Result<void>> Queue::each(See see)
 {
     for (std::uint64_t shard = 0; shard < shards; ++shard) {
@@ -22,21 +23,53 @@ Task<Result<void>> Queue::each(See see)
                 co_await services_.store.scan({store::PartitionKind::queue, shard}, range, rows_at_once, soon());
             if (!page)
                 co_return fail(page.error());
-            for (const store::Row& row : page->rows) {
-                const Result<Waiting> waiting = co_await show(item_of(row.key));
-                if (!waiting && waiting.error() == ErrorCode::not_found)
-                    continue;  // it has left meanwhile
-                if (!waiting)
-                    co_return fail(waiting.error());
-                if (!see(*waiting))
+            if (page->rows.empty())
+                break;
+            Result<std::vector<Waiting>> items = co_await with_entries(shard, page->rows);
+            if (!items)
+                co_return fail(items.error());
+            for (Waiting& waiting : *items) {
+                board_.mark(waiting.item.id, waiting.entries);
+                if (!see(waiting))
                     co_return Result<void>{};
             }
             more = page->more;
-            if (more)
-                range.from = page->rows.back().key + '\0';
+            range.from = page->rows.back().key + '\0';
         }
     }
     co_return Result<void>{};
+}
+
+Task<Result<std::vector<Queue::Waiting>>> Queue::with_entries(std::uint64_t shard, std::vector<store::Row> rows)
+{
+    std::vector<Waiting> items;
+    for (const store::Row& row : rows) {
+        Result<Item> item = read_item(item_of(row.key), row.value);
+        if (!item)
+            co_return fail(item.error());
+        items.push_back({std::move(*item), {}});
+    }
+    store::Range range{entry_key(items.front().item.id, 0), entries_of(items.back().item.id).until};
+    auto at = items.begin();
+    for (bool more = true; more;) {
+        const Result<store::Page> page = co_await services_.store.scan({store::PartitionKind::queue, shard}, range,
+                                                                       services_.store.limits().page_rows, soon());
+        if (!page)
+            co_return fail(page.error());
+        for (const store::Row& row : page->rows) {
+            Result<Entry> entry = read_entry(row.key, row.value);
+            if (!entry)
+                co_return fail(entry.error());
+            while (at != items.end() && at->item.id < entry->item)
+                ++at;
+            if (at != items.end() && at->item.id == entry->item)
+                at->entries.push_back({std::move(*entry), false});
+        }
+        more = page->more;
+        if (more)
+            range.from = page->rows.back().key + '\0';
+    }
+    co_return items;
 }
 
 Task<Result<std::size_t>> Queue::count(std::size_t most)

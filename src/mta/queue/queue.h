@@ -137,6 +137,7 @@ private:
     Task<void> convert_former(std::uint64_t shard);
     Task<Result<void>> convert_item(ItemId item, std::vector<store::Row> due_rows);
 
+    Task<Result<std::vector<Waiting>>> with_entries(std::uint64_t shard, std::vector<store::Row> rows);
     Task<Result<std::size_t>> act_on(WorkPtr work, Action action, std::string domain, WallTime mark, bool wait);
     Task<std::optional<Settlement::Change>> change_by(WorkPtr work, std::size_t at, Action action, WallTime mark,
                                                       std::vector<smtp::NoticeRecipient>* told);

@@ -146,6 +146,7 @@ TEST_F(QueueTest, TenMessagesForOneHostGoOverOneConnection)
 
 TEST_F(QueueTest, ALongLineGetsMoreConnectionsUpToTheLimit)
 {
+    world.carrier.slowly = true;
     world.carrier.hangs("south.test");
     for (int i = 0; i < 300; ++i)
         ASSERT_TRUE(world.accept(world.message_to({"carol@south.test"})));

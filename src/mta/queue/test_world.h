@@ -85,6 +85,8 @@ public:
                 carried.recipients.push_back(recipient.path.text());
             carried_.push_back(std::move(carried));
         }
+        if (slowly)
+            co_await sleep_for(1ms);
         if (hangs)
             co_await until.ready_within(clock_, std::chrono::minutes{5});
         std::vector<smtp::RecipientFate> fates;
@@ -194,6 +196,7 @@ public:
         const std::scoped_lock lock(mutex_);
         return relayed_[address].size();
     }
+    std::atomic<bool> slowly = false;  // a real millisecond each
     std::map<std::string, std::string> smarthosts;  // domain → destination; set before anything runs
 
 private:
@@ -339,7 +342,7 @@ public:
         int quiet = 0;
         for (int i = 0; i < 100'000; ++i) {
             quiet = queue->is_at_rest() ? quiet + 1 : 0;
-            if (quiet >= 3)
+            if (quiet >= 2)
                 return true;
             std::this_thread::sleep_for(i < 1'000 ? 20us : 500us);
         }
