@@ -203,7 +203,7 @@ std::optional<Job> Destinations::take(const SlotPtr& slot, const Now& now)
     }
     // The last place goes to who waits for one, in turn.
     const bool others_wait = destination.answers && !destination.is_local() && !answering_line_.empty();
-    if (others_wait && answering_ + 1 >= limits_.answering) {
+    if (slot->has_served && others_wait && answering_ + 1 >= limits_.answering) {
         list(destination, now);
         return std::nullopt;
     }
@@ -215,6 +215,7 @@ std::optional<Job> Destinations::take(const SlotPtr& slot, const Now& now)
         destination.next_slot =
             std::max(destination.next_slot, now.steady) + Duration{60s} / destination.policy->per_minute;
     occupy(slot, destination, now);
+    slot->has_served = true;
     return job;
 }
 

@@ -46,6 +46,7 @@ struct Slot {
     Destination* destination = nullptr;
     bool trying = false;  // it was not known to answer when the attempt began
     bool slow = false;
+    bool has_served = false;  // it has had a job: others may have the place now
     SteadyTime since;
     std::list<std::shared_ptr<Slot>>::iterator place;  // among the attempts that try, while not slow
 };
