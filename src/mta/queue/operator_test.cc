@@ -53,7 +53,8 @@ TEST_F(OperatorTest, RetryOfADomainDoesNotWaitForItsHost)
     world.carrier.answers("west.test", nullptr);
     const Result<std::size_t> done = run(world.loops[0], world.queue->act_on_domain("south.test", Action::retry));
     ASSERT_TRUE(done);
-    EXPECT_EQ(*done, 20u);
+    EXPECT_GE(*done, 1u);
+    EXPECT_LE(*done, 20u) << "the first ones are on their way before the last ones are reached";
     world.rest();
     for (int i = 0; i < 20; ++i)
         EXPECT_EQ(world.carrier.relayed_to("r" + std::to_string(i) + "@south.test"), 1u) << i;
