@@ -121,6 +121,7 @@ def f14_dead_peers(state, rounds):
     shutil.rmtree(state.folder / "house", ignore_errors=True)
     peers = Peers()
     house = Torn(state.folder / "house", users=[ALICE]).begin()
+    house.run("account", "outgoing", ALICE, "unlimited")
     house.run("route", "add", "good.test", "127.0.0.1", "--port", str(peers.port["good"]))
     dead = [f"dead{i}.test" for i in range(rounds)]
     for i, domain in enumerate(dead):
