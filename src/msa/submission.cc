@@ -1,5 +1,6 @@
 #include "msa/submission.h"
 
+#include "directory/where_it_leads.h"
 #include "msa/login.h"
 #include "msa/submission_body.h"
 #include "smtp/hand_over.h"
@@ -77,13 +78,16 @@ Task<smtp::RecipientVerdict> SubmissionAgent::recipient(smtp::Recipient recipien
     Result<directory::Recipient> found =
         co_await services_.directory.resolve(recipient.path.local_part, recipient.path.domain);
     Reply reply;
+    std::string leads_to;
+    if (found && services_.recorder.wanted())
+        leads_to = directory::where_it_leads(*found, recipient.path.text());
     if (found)
         reply = co_await judge(std::move(*found), recipient.path.text(), declared_size);
     else
         reply = smtp::reply_to(found.error());
     if (!reply.is_success())
         tell_refusal("recipient refused", reply);
-    co_return smtp::RecipientVerdict{std::move(reply), std::move(recipient)};
+    co_return smtp::RecipientVerdict{std::move(reply), std::move(recipient), std::move(leads_to)};
 }
 
 Task<Reply> SubmissionAgent::judge(directory::Recipient found, std::string address, std::uint64_t size)

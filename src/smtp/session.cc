@@ -133,7 +133,10 @@ Task<bool> Session::act_on(Step step)
             if (step.reply.code != 0)
                 say(step.reply);
             co_await flush();
-            tell_step("closed", step.reply.codes(), step.reply.text);
+            if (step.reply.code != 0)
+                tell_step("closed", step.reply.codes(), step.reply.text);
+            else
+                tell_step("closed", {}, "the client is gone");
             if (step.reply.code != 0)
                 co_await wire_.linger(within(patience_.linger));
             co_return false;
@@ -302,8 +305,15 @@ void Session::tell_recipient(const RecipientVerdict& verdict)
                              .room = services_.door.room(),
                              .step = verdict.reply.is_success() ? "recipient" : "recipient refused",
                              .result = verdict.reply.codes(),
-                             .reason = verdict.rule.empty() ? verdict.reply.text : verdict.rule,
+                             .reason = verdict.reply.text,
                              .recipient = asked_});
+    if (!verdict.rule.empty())
+        services_.recorder.step({.session = facts_.session,
+                                 .message = message_,
+                                 .room = services_.door.room(),
+                                 .step = "leads to",
+                                 .result = verdict.rule,
+                                 .recipient = asked_});
 }
 
 Task<void> Server::serve(net::Wire wire)

@@ -1,5 +1,6 @@
 #include "mta/receive/receive.h"
 
+#include "directory/where_it_leads.h"
 #include "smtp/hand_over.h"
 #include "smtp/trace.h"
 
@@ -89,13 +90,16 @@ Task<smtp::RecipientVerdict> ReceiveAgent::recipient(smtp::Recipient recipient, 
     Result<directory::Recipient> found =
         co_await services_.directory.resolve(recipient.path.local_part, recipient.path.domain);
     Reply reply;
+    std::string leads_to;
+    if (found && services_.recorder.wanted())
+        leads_to = directory::where_it_leads(*found, recipient.path.text());
     if (found)
         reply = co_await judge(std::move(*found), recipient.path.text(), declared_size);
     else
         reply = smtp::reply_to(found.error());
     if (!reply.is_success())
         tell_refusal(reply, recipient.path.text());
-    co_return smtp::RecipientVerdict{std::move(reply), std::move(recipient)};
+    co_return smtp::RecipientVerdict{std::move(reply), std::move(recipient), std::move(leads_to)};
 }
 
 // Ours by the host's own name where that is a domain of ours, else the first domain.
