@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -124,6 +125,18 @@ struct Node {
     std::vector<const json::object*> dialogue;
 };
 
+// What happened at the same time stays in its order.
+template <class T> void sort_by_time(std::vector<T>& items)
+{
+    std::vector<std::size_t> order(items.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(items[i].after, i); });
+    std::vector<T> sorted;
+    for (const std::size_t i : order)
+        sorted.push_back(std::move(items[i]));
+    items = std::move(sorted);
+}
+
 void say(std::vector<Part>& parts, std::string text, Style style = Style::plain)
 {
     if (!text.empty())
@@ -149,12 +162,14 @@ Leaf dns_leaf(const json::object& dns)
     const std::string answer = text_at(dns, "answer");
     const std::string status = text_at(dns, "status");
     say(leaf.parts, text_at(dns, "question") + "?");
-    say(leaf.parts, answer.empty() ? status : answer, answer.empty() ? Style::yellow : Style::green);
-    if (!answer.empty() && status != "NOERROR")
-        say(leaf.parts, status, Style::yellow);
+    if (answer.empty())  // no IPv6 address is nothing to worry about
+        say(leaf.parts, status, status == "no such record" ? Style::dim : Style::yellow);
+    else
+        say(leaf.parts, answer, Style::green);
     const std::string took = number_at(dns, "took") == 0 ? "" : " in " + span_text(number_at(dns, "took"));
     say(leaf.parts, (flag_at(dns, "dnssec") ? "signed" : "unsigned") + took, Style::dim);
-    say(leaf.parts, text_at(dns, "reason"), Style::dim);
+    if (const std::string reason = text_at(dns, "reason"); !reason.contains(status))
+        say(leaf.parts, reason, Style::dim);
     return leaf;
 }
 
@@ -162,12 +177,15 @@ Leaf wait_leaf(const json::object& wait)
 {
     Leaf leaf{number_at(wait, "after"), "waits", {}};
     say(leaf.parts, text_at(wait, "recipient"));
-    say(leaf.parts, text_at(wait, "result"), Style::yellow);
+    const std::string result = text_at(wait, "result");
+    const std::string reason = text_at(wait, "reason");
+    if (!reason.contains(result))
+        say(leaf.parts, result, Style::yellow);
     if (const std::string until = text_at(wait, "nextAttemptAt"); !until.empty())
         say(leaf.parts, "next attempt " + moment(until) + " UTC", Style::yellow);
     if (const std::int64_t attempts = number_at(wait, "attempts"); attempts > 0)
         say(leaf.parts, fmt::format("{} {} so far", attempts, attempts == 1 ? "attempt" : "attempts"), Style::dim);
-    say(leaf.parts, text_at(wait, "reason"), Style::dim);
+    say(leaf.parts, reason, reason.contains(result) ? Style::yellow : Style::dim);
     return leaf;
 }
 
@@ -186,14 +204,16 @@ Leaf step_leaf(const json::object& step)
     const std::string result = text_at(step, "result");
     const std::string reason = text_at(step, "reason");
     say(leaf.parts, text_at(step, "from"));
-    say(leaf.parts, text_at(step, "recipient"));
-    say(leaf.parts, result, mood_of(step));
-    if (const std::string host = text_at(step, "nextHost"); !host.empty() && result.find(host) == std::string::npos)
+    if (leaf.label != "leads to")
+        say(leaf.parts, text_at(step, "recipient"));
+    const bool says_all = !result.empty() && reason.contains(result);  // the reason quotes it
+    if (!says_all)
+        say(leaf.parts, result, mood_of(step));
+    if (const std::string host = text_at(step, "nextHost"); !result.contains(host) && !reason.contains(host))
         say(leaf.parts, "to " + host);
-    if (const std::string id = text_at(step, "nextId"); !id.empty())
+    if (const std::string id = text_at(step, "nextId"); !result.contains(id))
         say(leaf.parts, "there it is " + id, Style::bold);
-    if (reason != result)
-        say(leaf.parts, reason, Style::dim);
+    say(leaf.parts, reason, says_all ? mood_of(step) : Style::dim);
     return leaf;
 }
 
@@ -238,7 +258,7 @@ Node hop_node(const json::object& hop, const ViewOptions& options)
         node.leaves.push_back(tls_leaf(tls->as_object()));
     for (const json::object* step : objects_at(hop, "steps"))
         node.leaves.push_back(step_leaf(*step));
-    std::ranges::stable_sort(node.leaves, {}, &Leaf::after);
+    sort_by_time(node.leaves);
     if (options.dialogue)
         node.dialogue = objects_at(hop, "dialogue");
     return node;
@@ -264,7 +284,7 @@ std::vector<Node> nodes_of(const json::object& journey, const ViewOptions& optio
         room = its_room;
         last = after;
     }
-    std::ranges::stable_sort(nodes, {}, &Node::after);
+    sort_by_time(nodes);
     return nodes;
 }
 
@@ -398,7 +418,8 @@ std::string end_text(const json::object& end)
     const std::string state = text_at(end, "state");
     const std::string result = text_at(end, "result");
     const std::string reason = text_at(end, "reason");
-    const std::string why = reason.empty() || reason == result ? "" : ": " + reason;
+    const bool says_all = reason.contains(result);
+    const std::string why = says_all ? reason : reason.empty() ? result : result + ": " + reason;
     if (state == "filed")
         return result.empty() ? "delivered" : "in " + result;
     if (state == "relayed") {
@@ -408,12 +429,11 @@ std::string end_text(const json::object& end)
     }
     if (state == "waiting") {
         const std::string until = text_at(end, "nextAttemptAt");
-        return "waits" + (until.empty() ? "" : " until " + moment(until) + " UTC") +
-            (result.empty() ? "" : ", " + result) + why;
+        return "waits" + (until.empty() ? "" : " until " + moment(until) + " UTC") + (why.empty() ? "" : ": " + why);
     }
     if (state == "accepted")
         return "taken, not delivered yet";
-    return state + " " + result + why;
+    return state + (why.empty() ? "" : ": " + why);
 }
 
 void draw_head(Drawing& out, const json::object& journey, const ViewOptions& options)
@@ -426,7 +446,7 @@ void draw_head(Drawing& out, const json::object& journey, const ViewOptions& opt
     const std::string from = text_at(journey, "from");
     const std::size_t room = options.width - std::min(options.width, id.size() + 2);
     out.line(styled(id, Style::bold, options.colour) + "  " +
-             fitted((from.empty() ? "?" : from) + " → " + (to.empty() ? "nobody" : to), room));
+             fitted((from.empty() ? "<>" : from) + " → " + (to.empty() ? "nobody" : to), room));
     std::string facts = moment(text_at(journey, "startedAt")) + " UTC, took " + span_text(number_at(journey, "took"));
     if (number_at(journey, "size") > 0)
         facts += ", " + human_bytes(static_cast<std::uint64_t>(number_at(journey, "size")));
@@ -462,6 +482,8 @@ std::string span_text(std::int64_t microseconds)
 {
     const double seconds = static_cast<double>(microseconds) / 1e6;
     const std::int64_t whole = microseconds / 1'000'000;
+    if (microseconds < 0)
+        return "earlier";
     if (microseconds < 10'000)
         return fmt::format("{:.1f} ms", seconds * 1e3);
     if (microseconds < 1'000'000)

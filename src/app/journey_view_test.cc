@@ -113,6 +113,51 @@ std::string tree(const ViewOptions& options)
 
 }  // namespace
 
+TEST(JourneyView, TheTree)
+{
+    EXPECT_EQ(tree({.width = 80}), R"(0368000000001  alice@north.test → bob@north.test, carol@south.test, dave@full.t…
+2026-11-28 22:14:03 UTC, took 300 ms, 10.0 KiB, <4f2@north.test>
+
+  ✓ bob@north.test    in INBOX, UID 17
+  ✓ carol@south.test  handed to mx.south.test as 0csj00000000b
+  … dave@full.test    waits until 2026-11-28 22:15:03 UTC: 452 4.3.1 mailbox
+                      server is out of space: the host asks to come back later,
+                      and it is the first time that it does so, which the
+                      schedule allows
+
+    0.0 ms ● From 127.0.0.1:51122
+           │ submission on 127.0.0.1:2587, session 0368000000000
+    3.0 ms │ ├─ TLS         TLSv1.3, TLS_AES_256_GCM_SHA384
+    212 ms │ ├─ login       alice@north.test, by PLAIN
+    213 ms │ ├─ sender      alice@north.test, 250 2.1.0,
+           │ │              an address of this account
+    214 ms │ ├─ recipient   bob@north.test, 250 2.1.5
+    214 ms │ ├─ recipient   carol@south.test, 250 2.1.5
+    214 ms │ ├─ recipient   dave@full.test, 250 2.1.5
+    220 ms │ └─ accepted    250 2.0.0,
+           │                safe on disk: from here on it is ours to deliver
+           │
+    221 ms ● Into the mailboxes
+    221 ms │ └─ filed       bob@north.test, INBOX, UID 17
+           │
+    223 ms ● Route
+    223 ms │ └─ DNS         MX south.test?, 10 mx.south.test, unsigned in 0.8 ms
+           │
+    230 ms ● To mx.south.test at 127.0.0.2:2525  session 0368000000009
+    260 ms │ └─ relayed     carol@south.test, 250 2.0.0, to mx.south.test,
+           │                there it is 0csj00000000b
+           │
+    300 ms ● Queue
+    300 ms   └─ waits       dave@full.test,
+                            452 4.3.1 mailbox server is out of space,
+                            next attempt 2026-11-28 22:15:03 UTC,
+                            1 attempt so far,
+                            the host asks to come back later, and it is the
+                            first time that it does so, which the schedule
+                            allows
+)");
+}
+
 TEST(JourneyView, ConversationInColour)
 {
     const std::string text = tree({.width = 100, .colour = true, .dialogue = true});
@@ -146,6 +191,7 @@ TEST(JourneyView, ControlsOfAPeerNeverReachTheTerminal)
 
 TEST(JourneyView, Spans)
 {
+    EXPECT_EQ(span_text(-1), "earlier");
     EXPECT_EQ(span_text(0), "0.0 ms");
     EXPECT_EQ(span_text(440), "0.4 ms");
     EXPECT_EQ(span_text(12'400), "12 ms");

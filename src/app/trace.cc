@@ -129,7 +129,8 @@ void print_list(const json::array& journeys)
             to += fmt::format(" and {} more", ends.size() - 1);
         std::string when(journey.at("startedAt").as_string());
         when = when.substr(0, 10) + " " + when.substr(11, 8);
-        table.add({when, std::string(journey.at("id").as_string()), std::string(journey.at("from").as_string()), to,
+        const std::string from(journey.at("from").as_string());
+        table.add({when, std::string(journey.at("id").as_string()), from.empty() ? "<>" : from, to,
                    outcome_of(journey).text});
     }
     table.print(stdout);

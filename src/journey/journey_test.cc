@@ -281,6 +281,7 @@ TEST(RecordingTest, ADialogueIsKeptToItsLimitAndStepsGoOn)
     house.start();
     const Id session = open_session(house);
     const Id message = house.ids.next();
+    house.recording.line({session, message, Speaker::client, "MAIL FROM:<a@north.test>"});
     for (int i = 0; i < 500; ++i)
         house.recording.line({session, message, Speaker::client, "NOOP " + std::to_string(i)});
     house.recording.step({.session = session, .message = message, .room = "msa", .step = "accepted"});
@@ -343,6 +344,18 @@ TEST(RecordingTest, NoiseThatDoesNotPackStillFitsIntoRows)
     EXPECT_EQ(house.journeys.dropped(), 0u);
 }
 
+TEST(JourneysTest, WhatIsToldAndAskedBeforeTheWriterRunsIsNotForgotten)
+{
+    House house;
+    house.recording.step({.message = 7, .room = "mda", .step = "filed"});
+    std::promise<bool> found;
+    asio::co_spawn(house.loops[1].executor(), house.journeys.of_message(7),
+                   [&found](std::exception_ptr, Result<Told> told) { found.set_value(told.has_value()); });
+    std::this_thread::sleep_for(20ms);  // likelier to ask first; right in either order
+    house.start();
+    EXPECT_TRUE(found.get_future().get());
+}
+
 TEST(JourneysTest, WhatIsToldLastIsWrittenWhenTheHouseStops)
 {
     House house;
@@ -377,6 +390,29 @@ TEST(StoryTest, EndsOfRecipients)
     EXPECT_EQ(story.ends[0].account, 21u);
     EXPECT_EQ(story.ends[1].account, 30u);
     EXPECT_EQ(story.ends[2].state, EndState::refused);
+}
+
+TEST(StoryTest, AConnectionThatIsOlderDoesNotMakeTheMessageOlder)
+{
+    House house;
+    house.start();
+    house.recording.hop({.session = 70, .message = 60, .way = HopWay::out, .peer = "127.0.0.2:2525"});
+    house.recording.line({70, 60, Speaker::client, "EHLO north.test"});
+    house.recording.line({70, 60, Speaker::client, "MAIL FROM:<other@north.test>"});
+    house.clock.advance(10s);
+    const WallTime begun = house.clock.now();
+    const Id message = tell_message(house, open_session(house), "alice@north.test", {"bob@north.test"});
+    house.clock.advance(1s);
+    house.recording.hop({.session = 70, .message = message, .way = HopWay::out, .peer = "127.0.0.2:2525"});
+    house.recording.line({70, message, Speaker::client, "MAIL FROM:<alice@north.test>"});
+    const Story story = tell_story(message, house.run(house.journeys.of_message(message)).value().events);
+    EXPECT_EQ(story.began, begun);
+    EXPECT_EQ(story.ended, begun + 1s);
+    ASSERT_EQ(story.hops.size(), 2u);
+    const auto outward = std::ranges::find(story.hops, Id{70}, &Hop::session);
+    ASSERT_EQ(outward->dialogue.size(), 2u);  // the greeting, and its own MAIL
+    EXPECT_EQ(outward->dialogue[0][Text::text], "EHLO north.test");
+    EXPECT_EQ(outward->dialogue[1][Text::text], "MAIL FROM:<alice@north.test>");
 }
 
 // Alice (account 11) writes to bob (21), eve (22) and, hidden, to carol (23).

@@ -57,7 +57,7 @@ public:
     // `recording`: of a running house; null: nothing is written, only read.
     Journeys(Services services, Recording* recording, Retention retention);
 
-    Task<void> run();  // writes and sweeps, until stop()
+    Task<void> run();  // writes and sweeps, until stop(); with a recording somebody must run it
     void stop();  // from any thread; what is held is still written
     // Everything told before this call is in the store when it comes back (or dropped, and counted).
     Task<void> flush();
@@ -102,7 +102,7 @@ private:
     std::vector<Promise<bool>> waiting_;  // by mutex_: for what was told until now to be written
     std::map<std::uint64_t, Promise<bool>> followers_;  // by mutex_: who waits for the next chunk, by place
     std::uint64_t last_follower_ = 0;  // by mutex_
-    bool is_running_ = false;  // by mutex_
+    bool has_ended_ = false;  // by mutex_: nothing is written any more
     bool stopping_ = false;  // by mutex_
     std::atomic<std::uint64_t> dropped_ = 0;
     // The writer's own.

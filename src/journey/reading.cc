@@ -3,6 +3,7 @@
 #include "journey/journeys.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace posthouse::journey {
 
@@ -20,7 +21,18 @@ Id first_id_at(WallTime time)
     return milliseconds <= 0 ? 0 : static_cast<Id>(milliseconds) << 16;
 }
 
-void sort_by_time(std::vector<Event>& events) { std::ranges::stable_sort(events, {}, &Event::at); }
+// What was told at the same time stays in the order of telling.
+void sort_by_time(std::vector<Event>& events)
+{
+    std::vector<std::size_t> order(events.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(events[i].at, i); });
+    std::vector<Event> sorted;
+    sorted.reserve(events.size());
+    for (const std::size_t i : order)
+        sorted.push_back(std::move(events[i]));
+    events = std::move(sorted);
+}
 
 // Of one session's events those that belong to `message`: its own, the beginning before the first MAIL (a connection to
 // another host is opened for one message and used for others, too), and what was said behind it (QUIT)

@@ -101,15 +101,31 @@ void add_to_hop(Hop& hop, Event event)
 
 }  // namespace
 
+namespace {
+
+// A message begins with the session that brings it. The connection that carries it on may be older than it.
+WallTime beginning_of(Id message, const std::vector<Event>& events)
+{
+    std::set<Id> outward;
+    for (const Event& event : events)
+        if (event.kind == Kind::hop && event[Number::way] != 0)
+            outward.insert(event.session);
+    for (const Event& event : events)  // in order of time
+        if (event.message == message || !outward.contains(event.session))
+            return event.at;
+    return {};
+}
+
+}  // namespace
+
 Story tell_story(Id message, std::vector<Event> events)
 {
     Story story{.message = message};
-    if (!events.empty()) {
-        story.began = events.front().at;
-        story.ended = events.back().at;
-    }
+    story.began = story.ended = beginning_of(message, events);
     for (Event& event : events) {
         const bool is_own = event.message == message;
+        if (is_own && event[Text::step] != "closed")  // connections stay open for others
+            story.ended = event.at;
         if (is_own && !event[Text::sender].empty() && story.sender.empty()) {
             story.sender = event[Text::sender];
             story.submitter = event[Number::account];
@@ -188,6 +204,8 @@ std::optional<std::vector<Event>> visible_to(Viewer viewer, std::vector<Event> e
 {
     if (viewer.account == 0)
         return events;
+    // Who is behind an alias is the operator's business.
+    std::erase_if(events, [](const Event& event) { return event[Text::step] == "leads to"; });
     const std::set<std::string> own = addresses_of(viewer.account, events);
     if (submitted_by(viewer.account, events)) {
         for (Event& event : events)

@@ -106,9 +106,9 @@ Task<void> Journeys::run()
         told = told_;
         hurried = hurried_;
         stops = stopping_;
-        is_running_ = recording_ != nullptr && !stops;
     };
     look();
+    co_await write_held();  // what was told and asked for before
     while (!stops) {
         if (services_.clock.steady() >= next_sweep || written_since_sweep_ > retention_.bytes / 20) {
             const Result<std::uint64_t> left = co_await sweep();
@@ -123,7 +123,14 @@ Task<void> Journeys::run()
         look();
         co_await write_held();
     }
-    co_await write_held();  // also where stop() came before the first look
+    std::vector<Promise<bool>> waiting;
+    {
+        const std::scoped_lock lock(mutex_);
+        has_ended_ = true;
+        waiting.swap(waiting_);
+    }
+    for (const Promise<bool>& promise : waiting)  // who asked meanwhile gets what there is
+        promise.fulfil(true);
 }
 
 Task<void> Journeys::flush()
@@ -131,7 +138,7 @@ Task<void> Journeys::flush()
     Promise<bool> written;
     {
         const std::scoped_lock lock(mutex_);
-        if (!is_running_)
+        if (recording_ == nullptr || has_ended_)
             co_return;
         waiting_.push_back(written);
         hurry();
@@ -184,10 +191,6 @@ Task<void> Journeys::write_held()
     {
         const std::scoped_lock lock(mutex_);
         followers.swap(followers_);
-        if (stopping_) {  // whoever asked meanwhile gets what there is
-            is_running_ = false;
-            std::ranges::move(std::exchange(waiting_, {}), std::back_inserter(waiting));
-        }
     }
     for (const Promise<bool>& promise : waiting)
         promise.fulfil(true);

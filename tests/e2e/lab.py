@@ -1,6 +1,7 @@
 """`posthouse lab`, as a person starts it: one screen, two houses, Ctrl-C, and the mail is still there."""
 
 import imaplib
+import json
 import os
 import re
 import signal
@@ -77,6 +78,35 @@ class Lab(unittest.TestCase):
         self.process.wait()
         self.start()
         self.assertEqual(self.mail("bob@north.test"), first)
+        self.interrupt()
+
+    def test_a_trace_goes_on_in_the_next_house(self):
+        self.start()
+
+        def run(*arguments, check=True):
+            done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=check,
+                                  env=dict(os.environ, HOME=str(self.folder), POSTHOUSE_DATA=str(self.folder / "data")))
+            return done.stdout
+
+        run("send", "carol@south.test", "-m", "Hello", "--from", "alice@north.test")
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            journey = json.loads(run("trace", "--to", "carol@south.test", "--json"))
+            if "next" in journey and journey["next"][0].get("journey", {}).get("recipients", [{}])[0].get("state") == "filed":
+                break
+            self.assertLess(time.monotonic(), deadline, journey)
+            time.sleep(0.2)
+        self.assertEqual([(end["email"], end["state"]) for end in journey["recipients"]], [("carol@south.test", "relayed")])
+        there = journey["next"][0]
+        self.assertEqual((there["host"], there["id"]), ("south.test", journey["recipients"][0]["nextId"]))
+        outward = [hop for hop in journey["hops"] if hop["direction"] == "out"]
+        self.assertEqual([hop["peerName"] for hop in outward], ["mx.south.test"])
+        self.assertEqual(outward[0]["tls"]["version"], "TLSv1.3")
+        self.assertIn("C: MAIL FROM:<alice@north.test>",
+                      [("C: " if line["speaker"] == "client" else "S: ") + line["text"].split(" SIZE")[0].split(" BODY")[0]
+                       for line in outward[0]["dialogue"] if line["kind"] == "line"])
+        self.assertIn("MX south.test", [step.get("question") for step in journey["steps"]])
+        self.assertIn("▶ At south.test it goes on as " + there["id"], run("trace", journey["id"]))
         self.interrupt()
 
 
