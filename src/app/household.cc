@@ -128,6 +128,7 @@ Household::~Household()
 {
     rooms_->stopping.fulfil(true);
     rooms_->queue->stop();
+    rooms_->resolver->stop();  // nobody waits for names while the house goes down
     rooms_->relay->stop();
     run_blocking(rooms_->loops[0], rooms_->mailboxes->stop());
     rooms_->tasks.wait();

@@ -106,13 +106,12 @@ std::string span_text(std::uint64_t seconds)
 
 std::string retry_text(const json::object& retry)
 {
+    const json::array& delays = list_at(retry, "delays");
     std::string text;
-    std::string last;
-    for (const json::value& delay : list_at(retry, "delays")) {
-        last = span_text(delay.to_number<std::uint64_t>());
-        text += (text.empty() ? "again after " : ", ") + last;
-    }
-    text += fmt::format(", then every {}", last);
+    for (std::size_t i = 0; i + 1 < delays.size(); ++i)
+        text += (text.empty() ? "again after " : ", ") + span_text(delays[i].to_number<std::uint64_t>());
+    if (!delays.empty())
+        text += (text.empty() ? "again every " : ", then every ") + span_text(delays.back().to_number<std::uint64_t>());
     if (const std::uint64_t warn = number_at(retry, "warnAfter"); warn != 0)
         text += fmt::format("; a notice to the sender after {}", span_text(warn));
     return text + fmt::format("; given up and returned after {}", span_text(number_at(retry, "giveUpAfter")));
@@ -136,7 +135,7 @@ void print_hosts(const json::array& hosts)
                    addresses.empty() ? text_at(host, "note") : addresses});
     }
     if (!table.empty())
-        table.print(stdout);
+        std::fputs(table.text(terminal_width(), wants_colour(stdout)).c_str(), stdout);
 }
 
 void print_dns(const json::array& facts)
@@ -144,12 +143,14 @@ void print_dns(const json::array& facts)
     for (const json::value& value : facts) {
         const json::object& fact = value.as_object();
         const std::string answers = join(list_at(fact, "answers"), ", ");
-        std::string text =
-            fmt::format("{} → {}", text_at(fact, "question"), answers.empty() ? text_at(fact, "status") : answers);
+        const std::string why = text_at(fact, "text");
+        std::string text = text_at(fact, "question") + " → ";
+        if (answers.empty())
+            text += why.empty() ? text_at(fact, "status") : why;
+        else
+            text += answers + (why.empty() ? "" : " (" + why + ")");
         if (flag_at(fact, "dnssec"))
-            text += " (proven by DNSSEC)";
-        if (const std::string why = text_at(fact, "text"); !why.empty())
-            text += " (" + why + ")";
+            text += ", proven by DNSSEC";
         say("DNS", text);
     }
 }

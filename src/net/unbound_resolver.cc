@@ -313,6 +313,7 @@ template <class Record, class Read> Lookup<Record> typed(const DnsAnswer& answer
 
 UnboundResolver::UnboundResolver(std::unique_ptr<State> state) : state_(std::move(state)) { }
 UnboundResolver::~UnboundResolver() = default;
+void UnboundResolver::stop() { state_->questions.close(); }
 
 Result<std::unique_ptr<UnboundResolver>> UnboundResolver::open(const ResolverOptions& options, const Clock& clock,
                                                                Random& random, Log& log)

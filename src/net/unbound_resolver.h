@@ -42,6 +42,8 @@ public:
     static Result<std::unique_ptr<UnboundResolver>> open(const ResolverOptions& options, const Clock& clock,
                                                          Random& random, Log& log);
     ~UnboundResolver() override;
+    // Whoever waits, or asks from here on, is told `temporary` at once. Any thread.
+    void stop();
 
     Task<Lookup<MxRecord>> mx(std::string name, Deadline deadline) override;
     Task<Lookup<std::string>> addresses(std::string name, IpFamily family, Deadline deadline) override;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include <fmt/format.h>
+
 namespace posthouse::net {
 namespace {
 
@@ -240,7 +242,7 @@ TEST_F(UnboundResolverTest, WhatDnssecDisprovesIsBogus)
     EXPECT_TRUE(lookup.text.starts_with("DNSSEC")) << lookup.text;
 }
 
-TEST_F(UnboundResolverTest, WhoWaitsWhenItGoesIsTold)
+TEST_F(UnboundResolverTest, WhoWaitsWhenItStopsIsTold)
 {
     lab::DnsZones faulty = zones();
     faulty.names["silent.test"].fault = lab::DnsFault::silent;
@@ -248,8 +250,9 @@ TEST_F(UnboundResolverTest, WhoWaitsWhenItGoesIsTold)
     auto waiting = asio::co_spawn(loops[0].executor(), resolver->mx("silent.test", patient()), asio::use_future);
     while (asked("MX silent.test") + asked("A silent.test") == 0)
         std::this_thread::sleep_for(1ms);
-    resolver.reset();
+    resolver->stop();
     EXPECT_EQ(waiting.get().status, LookupStatus::temporary);
+    EXPECT_EQ(mx("south.test").text, "the server is stopping");
 }
 
 TEST(UnboundResolver, RefusesWhatItCannotUse)

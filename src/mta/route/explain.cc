@@ -31,7 +31,7 @@ public:
 private:
     Task<Result<void>> choose_door(smtp::Path from);
     Task<Result<void>> explain_recipient(smtp::Agent& agent, smtp::Path path);
-    Task<void> add_route(ExplainedRecipient& recipient, std::string address, std::string domain);
+    Task<void> add_route(ExplainedRecipient& recipient, smtp::Path path);
 
     ExplainServices services_;
     smtp::SessionFacts facts_;
@@ -63,11 +63,11 @@ Task<Result<void>> Explainer::choose_door(smtp::Path from)
     co_return Result<void>{};
 }
 
-Task<void> Explainer::add_route(ExplainedRecipient& recipient, std::string address, std::string domain)
+Task<void> Explainer::add_route(ExplainedRecipient& recipient, smtp::Path path)
 {
     ExplainedRoute explained;
-    explained.address = std::move(address);
-    explained.route = co_await services_.router.route(domain, 0);
+    explained.address = path.text();
+    explained.route = co_await services_.router.route(path.domain, 0);
     if (services_.plans != nullptr)
         explained.retry = services_.plans->plan_for(explained.route.domain);
     recipient.remote.push_back(std::move(explained));
@@ -86,7 +86,9 @@ Task<Result<void>> Explainer::explain_recipient(smtp::Agent& agent, smtp::Path p
             co_return fail(found.error());
         recipient.local = std::move(found->targets);
         if (found->kind == directory::RecipientKind::not_ours)
-            co_await add_route(recipient, asked.text(), asked.domain);
+            co_await add_route(recipient, asked);
+        for (directory::Elsewhere& elsewhere : found->elsewhere)
+            co_await add_route(recipient, {std::move(elsewhere.local_part), std::move(elsewhere.domain)});
     }
     out_.recipients.push_back(std::move(recipient));
     co_return Result<void>{};

@@ -76,8 +76,8 @@ protected:
         EXPECT_TRUE(house.run(house.directory().add_domain("north.test")));
         for (const std::string name : {"alice", "bob"})
             EXPECT_TRUE(house.run(house.directory().add_account(name + "@north.test", "secret", name)));
-        EXPECT_TRUE(
-            house.run(house.directory().set_alias({"sales@north.test", {"alice@north.test", "bob+sales@north.test"}})));
+        EXPECT_TRUE(house.run(house.directory().set_alias(
+            {"sales@north.test", {"alice@north.test", "bob+sales@north.test", "carol@south.test"}})));
         dns.mx_records["south.test"] = {{10, "mx.south.test"}};
         dns.v4["mx.south.test"] = {"127.0.0.2"};
     }
@@ -117,7 +117,9 @@ TEST_F(ExplainTest, OurPeopleSubmitAndMailGoesBothWays)
     ASSERT_EQ(sales.local.size(), 2u);
     EXPECT_EQ(sales.local[1].address, "bob@north.test");
     EXPECT_EQ(sales.local[1].subaddress, "sales");
-    EXPECT_TRUE(sales.remote.empty());
+    ASSERT_EQ(sales.remote.size(), 1u);
+    EXPECT_EQ(sales.remote[0].address, "carol@south.test");
+    EXPECT_EQ(sales.remote[0].route.hosts.at(0).name, "mx.south.test");
 
     EXPECT_EQ(explained->recipients[2].address, "postmaster@north.test");
 }

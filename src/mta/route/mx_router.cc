@@ -127,7 +127,7 @@ void MxRouter::tell(const Route& route, Id message) const
                                 .room = "mta/route",
                                 .question = fact.question,
                                 .answer = answer,
-                                .status = word_for(fact.status),
+                                .status = answer.empty() ? word_for(fact.status) : "NOERROR",
                                 .secure = fact.is_secure,
                                 .took = fact.took,
                                 .reason = fact.text});
@@ -194,8 +194,8 @@ Route MxRouter::by_literal(const std::string& domain) const
 Task<Route> MxRouter::by_stored(directory::StoredRoute stored, std::string domain, Questions& questions)
 {
     const bool for_all = stored.domain == directory::all_domains;
-    const std::string rule = fmt::format("the stored route for {} leads to {}", for_all ? "all domains" : domain,
-                                         destination_text(stored));
+    const std::string rule =
+        fmt::format("the stored route for {} leads to {}", for_all ? "all domains" : domain, destination_text(stored));
     HostAddresses addresses;
     if (net::reverse_dns_name(stored.host)) {  // an address already
         addresses.status = LookupStatus::found;
@@ -279,8 +279,8 @@ Task<Route> MxRouter::by_hosts(std::string domain, net::Lookup<net::MxRecord> mx
     Route route;
     bool may_come = false;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        may_come = may_come || addresses[i].status == LookupStatus::temporary ||
-            addresses[i].status == LookupStatus::bogus;
+        may_come =
+            may_come || addresses[i].status == LookupStatus::temporary || addresses[i].status == LookupStatus::bogus;
         route.hosts.push_back(
             host_of(names[i], lots[i].first.preference, settings_.relay_port, std::move(addresses[i])));
         if (leads_to_us(route.hosts.back()))
@@ -288,18 +288,19 @@ Task<Route> MxRouter::by_hosts(std::string domain, net::Lookup<net::MxRecord> mx
     }
     std::erase_if(route.hosts, [&](const RouteHost& host) { return host.preference >= ours; });
     if (route.hosts.empty())
-        co_return failed("5.4.6", fmt::format("the MX records of {} lead to this server, which does not take mail "
-                                              "for it: the mail would come back to us (RFC 5321 section 5.1)",
-                                              domain));
+        co_return failed("5.4.6",
+                         fmt::format("the MX records of {} lead to this server, which does not take mail "
+                                     "for it: the mail would come back to us (RFC 5321 section 5.1)",
+                                     domain));
     const std::string dropped = ours > 65'535
         ? ""
         : fmt::format("; this server is one of them, at preference {}, so only better ones are tried", ours);
     const auto usable = std::ranges::find_if(route.hosts, has_address);
     if (usable == route.hosts.end()) {
-        Route none = may_come ? deferred(fmt::format("the DNS does not give the addresses of {}'s MX hosts now: {}",
-                                                     domain, hosts_text(route)))
-                              : failed("5.4.4", fmt::format("none of {}'s MX hosts has an address: {}", domain,
-                                                            hosts_text(route)));
+        Route none = may_come
+            ? deferred(fmt::format("the DNS does not give the addresses of {}'s MX hosts now: {}", domain,
+                                   hosts_text(route)))
+            : failed("5.4.4", fmt::format("none of {}'s MX hosts has an address: {}", domain, hosts_text(route)));
         none.hosts = std::move(route.hosts);
         co_return none;
     }
@@ -318,14 +319,15 @@ Task<Route> MxRouter::by_own_address(std::string domain, net::Lookup<net::MxReco
     const LookupStatus status = addresses.front().status;
     RouteHost host = host_of(name, 0, settings_.relay_port, std::move(addresses.front()));
     if (status == LookupStatus::temporary || status == LookupStatus::bogus)
-        co_return deferred(fmt::format("{} has no MX record, and the DNS does not give its address now: {}", domain,
-                                       host.note));
+        co_return deferred(
+            fmt::format("{} has no MX record, and the DNS does not give its address now: {}", domain, host.note));
     if (!has_address(host))
         co_return failed("5.1.2", fmt::format("{} takes no mail: it has neither an MX record nor an address", domain));
     if (leads_to_us(host))
-        co_return failed("5.4.6", fmt::format("{} has no MX record, and its address is this server's, which does not "
-                                              "take mail for it: the mail would come back to us",
-                                              domain));
+        co_return failed("5.4.6",
+                         fmt::format("{} has no MX record, and its address is this server's, which does not "
+                                     "take mail for it: the mail would come back to us",
+                                     domain));
     Route route = decided(RouteKind::hosts, "",
                           fmt::format("{} has no MX record: its own address is used (RFC 5321 section 5.1)", domain));
     route.hosts = {std::move(host)};
@@ -357,9 +359,8 @@ RouteHost MxRouter::host_of(std::string name, std::uint16_t preference, std::uin
 
 bool MxRouter::leads_to_us(const RouteHost& host) const
 {
-    return std::ranges::any_of(host.addresses, [&](const std::string& address) {
-        return settings_.ourselves.is_at(address, host.port);
-    });
+    return std::ranges::any_of(
+        host.addresses, [&](const std::string& address) { return settings_.ourselves.is_at(address, host.port); });
 }
 
 template <class T> void MxRouter::shuffle(std::vector<T>& items)

@@ -90,8 +90,9 @@ TEST_F(MxRouterTest, MxHostsInOrderOfPreference)
     relay_port = 2525;
     const Route route = this->route("south.test");
     ASSERT_EQ(route.kind, RouteKind::hosts);
-    EXPECT_EQ(hosts(route), (Strings{"mx.south.test:2525 127.0.0.2", "backup.test:2525 2001:db8::20 192.0.2.20",
-                                     "last.test:2525 192.0.2.30"}));
+    EXPECT_EQ(hosts(route),
+              (Strings{"mx.south.test:2525 127.0.0.2", "backup.test:2525 2001:db8::20 192.0.2.20",
+                       "last.test:2525 192.0.2.30"}));
     EXPECT_EQ(route.reason, "south.test has 3 MX hosts, the first to try is mx.south.test (preference 10)");
     EXPECT_EQ(route.tls, smtp::TlsUse::opportunistic);
     EXPECT_EQ(route.destination, "south.test");
@@ -298,9 +299,9 @@ TEST_F(MxRouterTest, TheRecorderHearsQuestionsAndDecision)
     EXPECT_TRUE(told.steps.empty());  // nobody's message
     EXPECT_EQ(route("south.test", 7).kind, RouteKind::hosts);
     EXPECT_EQ(told.steps,
-              (Strings{"7 dns: MX south.test found 10 mx.south.test | ",
+              (Strings{"7 dns: MX south.test NOERROR 10 mx.south.test | ",
                        "7 dns: AAAA mx.south.test no such record  | no such record",
-                       "7 dns: A mx.south.test found 127.0.0.2 | ",
+                       "7 dns: A mx.south.test NOERROR 127.0.0.2 | ",
                        "7 routed: mx.south.test (10) 127.0.0.2 | south.test has 1 MX host, the first to try is "
                        "mx.south.test (preference 10)"}));
 }
