@@ -101,9 +101,11 @@ class LabTravel(unittest.TestCase):
         return wait_for(f"{subject} at {account}", lambda: self.mail(account, subject))[0]
 
     def waiting(self, recipient):
-        """The queue's entry of a recipient, or None."""
-        document = json.loads(self.posthouse("queue", "list", "--json"))
-        return next((entry for entry in walk(document) if entry.get("recipient") == recipient), None)
+        """What `queue show` tells of the message that waits for a recipient, or None."""
+        for item in json.loads(self.posthouse("queue", "list", "--messages", "--json"))["items"]:
+            if recipient in [one["recipient"] for one in item["recipients"]]:
+                return json.loads(self.posthouse("queue", "show", item["id"], "--json"))
+        return None
 
     # --- from house to house ---
 
@@ -191,12 +193,24 @@ class LabTravel(unittest.TestCase):
             wait_for(f"a first attempt at {host}",
                      lambda host=host, why=why: why in json.dumps(self.waiting(f"eve@{host}")))
         entry = self.waiting("eve@full.test")
-        self.posthouse("queue", "fail", item_of(entry))
+        self.posthouse("queue", "fail", entry["id"])
         notice = self.arrival(BOB, "Not delivered: eve@full.test")
         self.assertIn("The mailbox of eve@full.test is full.", person_part(notice).replace("\n", " "))
-        self.posthouse("queue", "drop", item_of(self.waiting("eve@down.test")))
+        self.posthouse("queue", "drop", self.waiting("eve@down.test")["id"])
         wait_for("it is gone", lambda: self.waiting("eve@down.test") is None)
         self.assertEqual(self.mail(BOB, "down.test"), [])
+
+    def test_held_for_later_and_cancelled(self):
+        said = self.posthouse("send", CAROL, "-s", "held", "-m", "x", "--from", ALICE, "--after", "1h", "--json")
+        self.assertIn("sendAt", json.loads(said))
+        entry = self.waiting(CAROL)
+        self.assertIn("holdUntil", entry)
+        self.posthouse("queue", "drop", entry["id"])
+        self.assertIsNone(self.waiting(CAROL))
+        self.posthouse("send", CAROL, "-s", "at once", "-m", "x", "--from", ALICE, "--after", "1s")
+        self.arrival(CAROL, "at once")
+        self.assertEqual(self.mail(CAROL, "held"), [])
+        self.posthouse("send", CAROL, "-m", "x", "--from", ALICE, "--after", "soon", code=65)
 
     def test_broken_tls_is_delivered_without(self):
         self.posthouse("send", "eve@badtls.test", "-s", "bad TLS", "-m", "x", "--from", BOB)
@@ -206,21 +220,6 @@ class LabTravel(unittest.TestCase):
     def test_slow_is_delivered_too(self):
         wait_for("it is delivered", lambda: self.waiting("eve@slow.test") is None)
         self.assertEqual(self.mail(BOB, "slow.test"), [])
-
-
-def walk(value):
-    """Every object in a document."""
-    if isinstance(value, dict):
-        yield value
-        for one in value.values():
-            yield from walk(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from walk(one)
-
-
-def item_of(entry):
-    return entry["id"]
 
 
 def returned_header(notice):
