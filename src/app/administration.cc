@@ -6,6 +6,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "directory/directory.h"
+#include "mua/when.h"
 #include "store/rocksdb/backup.h"
 
 #include <cstdio>
@@ -93,11 +94,12 @@ int show_account(Session& session, const std::string& address)
     std::printf(
         "%s",
         fmt::format("{}  {}\nid        {}\nquota     {} of {} used, {} messages\noutgoing  {} recipients in the last "
-                    "hour, {} are the most\ndisabled  {}\n\n",
+                    "hour, {} are the most\nundo      {} s\ndisabled  {}\n\n",
                     text_at(*account, "address"), text_at(*account, "name"), text_at(*account, "id"),
                     human_bytes(number_at(*account, "used")), quota_text(number_at(*account, "quota")),
                     number_at(*account, "emails"), number_at(*account, "outgoingThisHour"),
-                    outgoing_text(number_at(*account, "outgoingPerHour")), text_at(*account, "disabled"))
+                    outgoing_text(number_at(*account, "outgoingPerHour")), number_at(*account, "undoSeconds"),
+                    text_at(*account, "disabled"))
             .c_str());
     Table table({{"Mailbox", Align::left, true},
                  {"Role"},
@@ -122,6 +124,18 @@ int set_outgoing_limit(Session& session, const std::string& address, const std::
     return ask_and_say(
         session, "POST", {"accounts", address, "outgoing"}, {{"perHour", *number}},
         fmt::format("{} may send to recipients elsewhere: {} in an hour", address, outgoing_text(*number)));
+}
+
+int set_undo_window(Session& session, const std::string& address, const std::string& text)
+{
+    const Result<Duration> span = text == "off" ? Result<Duration>(Duration{}) : mua::parse_span(text);
+    if (!span)
+        return report(span.error());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(*span).count();
+    return ask_and_say(
+        session, "POST", {"accounts", address, "undo"}, {{"seconds", seconds}},
+        seconds == 0 ? fmt::format("what {} sends goes at once", address)
+                     : fmt::format("what {} sends is held for {} seconds, and can be cancelled", address, seconds));
 }
 
 int list_aliases(Session& session, const std::string& domain)
@@ -183,6 +197,7 @@ int account_command(std::span<const std::string> arguments)
     std::string name;
     std::string quota;
     std::string per_hour;
+    std::string undo;
     std::string domain;
     session.add_options(app);
     app.require_subcommand(1);
@@ -195,15 +210,18 @@ int account_command(std::span<const std::string> arguments)
     CLI::App* set_quota = app.add_subcommand("quota", "how many bytes it may hold: 500M, 10G, 0 for no limit");
     CLI::App* set_outgoing = app.add_subcommand(
         "outgoing", "to how many recipients elsewhere it may send in an hour: a number, or \"unlimited\" (500)");
+    CLI::App* set_undo =
+        app.add_subcommand("undo", "how long what it sends is held first, to be cancelled: 30s, 2m, \"off\"");
     CLI::App* disable = app.add_subcommand("disable", "no login and no new mail, the mail stays");
     CLI::App* enable = app.add_subcommand("enable", "ends disable");
     CLI::App* remove = app.add_subcommand("remove", "the account and all of its mail");
-    for (CLI::App* sub : {add, show, passwd, set_quota, set_outgoing, disable, enable, remove})
+    for (CLI::App* sub : {add, show, passwd, set_quota, set_outgoing, set_undo, disable, enable, remove})
         sub->add_option("address", address, "the account's address, which is its login name")->required();
     add->add_option("--name", name, "the person's name");
     add->add_option("--quota", quota, "how many bytes it may hold");
     set_quota->add_option("bytes", quota, "the limit")->required();
     set_outgoing->add_option("per-hour", per_hour, "recipients an hour")->required();
+    set_undo->add_option("window", undo, "the span of time")->required();
     list->add_option("domain", domain, "only of this domain");
     if (const auto code = parse_options(app, command_named("account"), arguments))
         return *code;
@@ -226,6 +244,8 @@ int account_command(std::span<const std::string> arguments)
                            fmt::format("{} may hold {}", address, *bytes == 0 ? "any amount" : human_bytes(*bytes)));
     if (*set_outgoing)
         return set_outgoing_limit(session, address, per_hour);
+    if (*set_undo)
+        return set_undo_window(session, address, undo);
     const Result<std::string> password = new_password();
     if (!password)
         return report(password.error());

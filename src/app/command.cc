@@ -53,6 +53,8 @@ constexpr std::array table{
             "posthouse login you@example.org --server mail.example.org", login_command},
     Command{"send", "mail", "write a message", "posthouse send bob@north.test -s Hello --from alice@north.test < text",
             send_command},
+    Command{"unsend", "mail", "take back what the server still holds",
+            "posthouse unsend 06b1zs3k8gq00 --from alice@north.test", unsend_command},
     Command{"inbox", "mail", "the newest messages", "posthouse inbox --user bob@north.test", inbox_command},
     Command{"search", "mail", "find messages", "posthouse search invoice --from alice --since 2026-11-01",
             search_command},

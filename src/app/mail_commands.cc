@@ -170,6 +170,20 @@ int send_command(std::span<const std::string> arguments)
     return run(shared.choice, mua::send_message, std::move(*letter));
 }
 
+int unsend_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Shared shared;
+    std::string id;
+    app.add_option("id", id, "the message's id, as the server said behind \"queued as\"")->required();
+    app.add_option("--from", shared.choice.from, "the sender's address");
+    app.add_option("--submission", shared.choice.submission, "HOST[:PORT] that took it");
+    shared.add_options(app);
+    if (const auto code = parse_options(app, command_named("unsend"), arguments))
+        return *code;
+    return run(shared.choice, mua::unsend_message, id);
+}
+
 int inbox_command(std::span<const std::string> arguments)
 {
     CLI::App app;

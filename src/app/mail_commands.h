@@ -8,6 +8,7 @@ namespace posthouse::app {
 
 int login_command(std::span<const std::string> arguments);
 int send_command(std::span<const std::string> arguments);
+int unsend_command(std::span<const std::string> arguments);
 int inbox_command(std::span<const std::string> arguments);
 int search_command(std::span<const std::string> arguments);
 int read_command(std::span<const std::string> arguments);

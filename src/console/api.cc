@@ -241,6 +241,13 @@ Task<Result<json::value>> Api::change_account(net::HttpRequest request)
         const std::uint64_t most = std::min<std::uint64_t>(*per_hour, directory::unlimited_outgoing);
         co_return done(co_await services_.directory.set_outgoing(address, static_cast<std::uint32_t>(most)));
     }
+    if (what == "undo") {
+        const Result<std::uint64_t> seconds = number_of(*body, "seconds");
+        if (!seconds)
+            co_return fail(seconds.error());
+        const std::uint64_t most = std::min<std::uint64_t>(*seconds, directory::longest_undo + 1);  // refused there
+        co_return done(co_await services_.directory.set_undo(address, static_cast<std::uint32_t>(most)));
+    }
     co_return fail(no_such_thing(request));
 }
 

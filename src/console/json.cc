@@ -13,9 +13,10 @@ json::object to_json(const directory::Domain& domain)
 
 json::object to_json(const directory::Account& account)
 {
-    return {{"id", id_text(account.id)},    {"address", account.address},
-            {"name", account.display_name}, {"quota", account.quota_bytes},
-            {"disabled", account.disabled}, {"outgoingPerHour", account.outgoing_per_hour}};
+    return {{"id", id_text(account.id)},          {"address", account.address},
+            {"name", account.display_name},       {"quota", account.quota_bytes},
+            {"disabled", account.disabled},       {"outgoingPerHour", account.outgoing_per_hour},
+            {"undoSeconds", account.undo_seconds}};
 }
 
 json::object to_json(const directory::Alias& alias)

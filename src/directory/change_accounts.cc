@@ -178,6 +178,16 @@ Task<Result<void>> StoredDirectory::set_outgoing(std::string address, std::uint3
     });
 }
 
+Task<Result<void>> StoredDirectory::set_undo(std::string address, std::uint32_t seconds)
+{
+    const Result<Name> name = normal_address(address);
+    if (!name)
+        co_return fail(name.error());
+    if (seconds > longest_undo)
+        co_return fail(ErrorCode::malformed, "mail can be held for undoing for an hour at most");
+    co_return co_await change([this, name = *name, seconds] { return plan_account_field(name, Field::undo, seconds); });
+}
+
 Task<Result<store::Batch>> StoredDirectory::plan_account_field(Name name, Field field, std::uint64_t value)
 {
     Result<StoredAccount> stored = co_await stored_account(name);
@@ -187,6 +197,8 @@ Task<Result<store::Batch>> StoredDirectory::plan_account_field(Name name, Field 
         stored->account.quota_bytes = value;
     else if (field == Field::outgoing)
         stored->account.outgoing_per_hour = static_cast<std::uint32_t>(value);
+    else if (field == Field::undo)
+        stored->account.undo_seconds = static_cast<std::uint32_t>(value);
     else
         stored->account.disabled = value != 0;
     store::Batch batch = this->batch();

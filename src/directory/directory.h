@@ -22,6 +22,7 @@ using AccountId = Id;
 // A hijacked account must not flood the world: recipients elsewhere, an hour.
 inline constexpr std::uint32_t usual_outgoing = 500;
 inline constexpr std::uint32_t unlimited_outgoing = 0xffff'fffe;
+inline constexpr std::uint32_t longest_undo = 3'600;  // seconds
 
 struct Domain {
     std::string name;  // lower case, A-labels
@@ -36,6 +37,7 @@ struct Account {
     std::uint64_t quota_bytes = 0;  // 0: none
     bool disabled = false;
     std::uint32_t outgoing_per_hour = usual_outgoing;  // recipients elsewhere; see directory/outgoing.h
+    std::uint32_t undo_seconds = 0;  // what it sends is held so long first, and can be cancelled; 0: it is not
 };
 
 struct Alias {
@@ -93,6 +95,7 @@ public:
     virtual Task<Result<void>> set_quota(std::string address, std::uint64_t bytes) = 0;
     virtual Task<Result<void>> set_disabled(std::string address, bool disabled) = 0;
     virtual Task<Result<void>> set_outgoing(std::string address, std::uint32_t per_hour) = 0;
+    virtual Task<Result<void>> set_undo(std::string address, std::uint32_t seconds) = 0;  // at most longest_undo
     virtual Task<Result<std::vector<Account>>> accounts(std::string domain) = 0;  // empty: of all domains
     virtual Task<Result<void>> set_alias(Alias alias) = 0;
     virtual Task<Result<void>> remove_alias(std::string address) = 0;

@@ -9,7 +9,15 @@ namespace {
 constexpr std::uint8_t version = 1;
 constexpr std::size_t most_targets = 10'000;  // more do not fit into a row
 
-enum Table : std::uint8_t { single = 1, domains = 2, names = 3, accounts = 4, credentials = 5, residents = 6, routes = 7 };
+enum Table : std::uint8_t {
+    single = 1,
+    domains = 2,
+    names = 3,
+    accounts = 4,
+    credentials = 5,
+    residents = 6,
+    routes = 7
+};
 enum Single : std::uint8_t { secret = 1, last_account = 2, primary_domain = 3 };
 enum NameKind : std::uint8_t { an_account = 1, an_alias = 2 };
 
@@ -115,6 +123,7 @@ store::Value encode(const Account& row)
         .varint(row.quota_bytes)
         .u8(row.disabled)
         .varint(row.outgoing_per_hour == usual_outgoing ? 0 : std::uint64_t{row.outgoing_per_hour} + 1)
+        .varint(row.undo_seconds)
         .take();
 }
 
@@ -132,6 +141,8 @@ template <> Result<Account> decode(std::string_view value)
     const std::uint64_t outgoing = in.ended() ? 0 : in.varint();
     if (outgoing != 0)
         row.outgoing_per_hour = static_cast<std::uint32_t>(std::min<std::uint64_t>(outgoing - 1, unlimited_outgoing));
+    // And those from before anything could be undone here.
+    row.undo_seconds = static_cast<std::uint32_t>(std::min<std::uint64_t>(in.ended() ? 0 : in.varint(), longest_undo));
     if (!good || !in.ok() || row.id == 0)
         return damaged("an account");
     return row;

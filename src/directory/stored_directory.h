@@ -30,6 +30,7 @@ public:
     Task<Result<void>> set_quota(std::string address, std::uint64_t bytes) override;
     Task<Result<void>> set_disabled(std::string address, bool disabled) override;
     Task<Result<void>> set_outgoing(std::string address, std::uint32_t per_hour) override;
+    Task<Result<void>> set_undo(std::string address, std::uint32_t seconds) override;
     Task<Result<std::vector<Account>>> accounts(std::string domain) override;
     Task<Result<void>> set_alias(Alias alias) override;
     Task<Result<void>> remove_alias(std::string address) override;
@@ -45,7 +46,7 @@ private:
     Task<Result<store::Batch>> plan_add_account(Name name, Account account, store::Value credential);
     Task<Result<store::Batch>> plan_remove_account(Name name);
     Task<Result<store::Batch>> plan_password(Name name, store::Value credential);
-    enum class Field { quota, disabled, outgoing };
+    enum class Field { quota, disabled, outgoing, undo };
     Task<Result<store::Batch>> plan_account_field(Name name, Field field, std::uint64_t value);
     Task<Result<store::Batch>> plan_set_alias(Name name, std::vector<std::string> targets);
     Task<Result<store::Batch>> plan_remove_alias(Name name);

@@ -35,7 +35,10 @@ public:
     Task<smtp::RecipientVerdict> recipient(smtp::Recipient recipient, std::uint64_t declared_size) override;
     Task<std::expected<std::unique_ptr<smtp::Body>, Reply>> begin(Id message, smtp::Envelope envelope) override;
 
+    Task<Reply> cancel(Id message) override;
+
 private:
+    Task<Result<void>> apply_undo(smtp::Envelope& envelope);
     Task<Reply> judge(directory::Recipient found, std::string address, std::uint64_t size);
     Task<Reply> judge_elsewhere(std::size_t recipients, std::string address);
     void tell_refusal(std::string_view step, const Reply& reply) const;
@@ -134,8 +137,36 @@ void SubmissionAgent::tell_refusal(std::string_view step, const Reply& reply) co
                         {{"peer", facts_.peer.text()}, {"account", facts_.login}, {"reply", reply.line()}});
 }
 
+// What the writer may want to take back is held for a while, unless he has said himself until when.
+Task<Result<void>> SubmissionAgent::apply_undo(smtp::Envelope& envelope)
+{
+    if (envelope.hold_until || envelope.reverse_path.is_null())
+        co_return Result<void>{};
+    const Result<directory::Account> account = co_await services_.directory.account(facts_.account);
+    if (!account)
+        co_return fail(account.error());
+    if (account->undo_seconds > 0)
+        envelope.hold_until = services_.clock.now() + std::chrono::seconds{account->undo_seconds};
+    co_return Result<void>{};
+}
+
+// Of what he may write as, and only while it is held: the intake knows that.
+Task<Reply> SubmissionAgent::cancel(Id message)
+{
+    const Result<void> cancelled = co_await services_.intake.cancel(message, facts_.account);
+    if (cancelled)
+        co_return Reply{250, "2.0.0", id_text(message) + " will not be sent"};
+    if (cancelled.error() == ErrorCode::not_found)
+        co_return Reply{550, "5.7.0",
+                        id_text(message) + " is no message of yours that waits; it may have gone already"};
+    co_return smtp::reply_to(cancelled.error());
+}
+
 Task<std::expected<std::unique_ptr<smtp::Body>, Reply>> SubmissionAgent::begin(Id message, smtp::Envelope envelope)
 {
+    const Result<void> held = co_await apply_undo(envelope);
+    if (!held)
+        co_return std::unexpected(smtp::reply_to(held.error()));
     std::string trace = received_field(facts_, envelope, message, offer_.host_name, services_.clock.now());
     Result<std::unique_ptr<smtp::Incoming>> incoming = co_await services_.intake.begin(message, std::move(envelope));
     if (!incoming)
@@ -158,6 +189,7 @@ Submission::Submission(Services services, Settings settings) : services_(service
     offer_.longest_hold = settings.longest_hold;
     offer_.deliver_by = true;
     offer_.priority = true;
+    offer_.cancel = true;
 }
 
 std::unique_ptr<smtp::Agent> Submission::open(const smtp::SessionFacts& facts)

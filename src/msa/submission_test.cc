@@ -178,6 +178,32 @@ TEST_F(SubmissionTest, AnHourHasItsShareOfRecipientsElsewhere)
     EXPECT_EQ(people.run(people.made.outgoing->use(alice))->used, 0u);
 }
 
+TEST_F(SubmissionTest, WhatAnAccountMayTakeBackIsHeldFirst)
+{
+    const std::string text = "From: alice@north.test\r\n\r\nbody\r\n";
+    submitted(text);
+    EXPECT_TRUE(people.run(people.directory().set_undo("alice@north.test", 30)));
+    EXPECT_FALSE(people.run(people.directory().set_undo("alice@north.test", directory::longest_undo + 1)));
+    const WallTime begun = house.clock.now();
+    submitted(text);
+    ASSERT_EQ(intake.kept.size(), 2u);
+    EXPECT_FALSE(intake.kept[0].envelope.hold_until) << "off, unless somebody asks for it";
+    ASSERT_TRUE(intake.kept[1].envelope.hold_until);
+    EXPECT_GE(*intake.kept[1].envelope.hold_until, begun + 30s);
+}
+
+TEST_F(SubmissionTest, AHeldMessageIsTakenBack)
+{
+    const std::string id = id_text(0x1234567);
+    EXPECT_EQ(said({"XCANCEL " + id, "xcancel 123", "XCANCEL"}), "250 2.0.0\n501 5.5.4\n501 5.5.4\n");
+    ASSERT_EQ(intake.cancelled.size(), 1u);
+    EXPECT_EQ(intake.cancelled[0].first, 0x1234567u);
+    EXPECT_EQ(intake.cancelled[0].second, people.run(people.directory().account_by_address("alice@north.test"))->id);
+    intake.on_cancel = fail(ErrorCode::not_found, "the test says so");
+    EXPECT_EQ(said({"XCANCEL " + id, "MAIL FROM:<alice@north.test>", "XCANCEL " + id}),
+              "550 5.7.0\n250 2.1.0\n503 5.5.1\n");
+}
+
 TEST_F(SubmissionTest, RepairsAndTraces)
 {
     EXPECT_EQ(submitted("From: alice@north.test\r\nBcc: eve@north.test\r\nSubject: x\r\n\r\nbody\r\n").codes(),

@@ -74,6 +74,9 @@ struct WriteOptions {
 };
 Task<Outcome> send_message(Desk& desk, WriteOptions options);
 
+// A message that the server still holds is not sent: the id that its answer named.
+Task<Outcome> unsend_message(Desk& desk, std::string id);
+
 struct ReplyOptions {
     std::string message;
     bool all = false;

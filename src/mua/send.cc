@@ -1,10 +1,13 @@
 // send, reply, forward.
+#include "base/ids.h"
 #include "base/terminal.h"
 #include "base/text.h"
 #include "message/parser.h"
 #include "mua/content.h"
 #include "mua/mailbox_view.h"
 #include "mua/submit.h"
+
+#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -95,6 +98,36 @@ Task<Outcome> send_message(Desk& desk, WriteOptions options)
     if (!letter)
         co_return fail(letter.error());
     co_return co_await submit(desk, *identity, std::move(*letter), options);
+}
+
+Task<Outcome> unsend_message(Desk& desk, std::string id)
+{
+    const std::optional<Id> message = parse_id(id);
+    if (!message)
+        co_return fail(ErrorCode::malformed,
+                       "\"" + printable(id, 60) +
+                           "\" is no id: 13 letters and digits, as the server said behind \"queued as\"");
+    const Result<Identity> identity = desk.whose(Protocol::submission);
+    if (!identity)
+        co_return fail(identity.error());
+    const Result<std::unique_ptr<smtp::Client>> client = co_await desk.open_submission(*identity);
+    if (!client)
+        co_return fail(client.error());
+    const Result<smtp::Reply> reply = co_await (*client)->command("XCANCEL " + id_text(*message));
+    if (!reply)
+        co_return fail(reply.error());
+    co_await (*client)->quit();
+    const bool unknown_there = reply->code == 500 || reply->code == 502;
+    if (unknown_there)
+        co_return fail(ErrorCode::unavailable, "this server cannot take a message back");
+    if (!reply->is_success())
+        co_return fail(reply->is_transient() ? ErrorCode::unavailable : ErrorCode::not_found,
+                       printable(reply->line(), 500));
+    if (!desk.choice().as_json)
+        std::printf("%s will not be sent\n", id_text(*message).c_str());
+    else
+        std::printf("{\"id\": \"%s\", \"undoStatus\": \"canceled\"}\n", id_text(*message).c_str());
+    co_return 0;
 }
 
 Task<Outcome> reply_to_message(Desk& desk, ReplyOptions options)

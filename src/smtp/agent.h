@@ -43,6 +43,7 @@ struct Offer {
     Duration longest_hold{};  // RFC 4865; zero: FUTURERELEASE is not offered
     bool deliver_by = false;  // RFC 2852
     bool priority = false;  // RFC 6710
+    bool cancel = false;  // XCANCEL, ours: a held message is taken back by its sender
 };
 
 struct AuthChallenge {
@@ -82,6 +83,9 @@ public:
     virtual bool knows_auth() const { return false; }
     virtual Task<AuthStep> authenticate(std::string mechanism, std::optional<std::string> initial_response);
     virtual Task<AuthStep> respond(std::string response);
+
+    // XCANCEL: a message of the one who is logged in, while it is held.
+    virtual Task<Reply> cancel(Id message);
 
     virtual Id next_message_id() = 0;
     // MAIL: a positive reply accepts. The envelope has no recipients yet.

@@ -14,13 +14,13 @@ struct Name {
     Verb verb;
 };
 constexpr std::array names{
-    Name{"HELO", Verb::helo},         Name{"EHLO", Verb::ehlo},    Name{"MAIL", Verb::mail},
-    Name{"RCPT", Verb::rcpt},         Name{"DATA", Verb::data},    Name{"BDAT", Verb::bdat},
-    Name{"RSET", Verb::rset},         Name{"NOOP", Verb::noop},    Name{"VRFY", Verb::vrfy},
-    Name{"EXPN", Verb::expn},         Name{"HELP", Verb::help},    Name{"QUIT", Verb::quit},
-    Name{"STARTTLS", Verb::starttls}, Name{"AUTH", Verb::auth},    Name{"GET", Verb::http},
-    Name{"POST", Verb::http},         Name{"PUT", Verb::http},     Name{"HEAD", Verb::http},
-    Name{"CONNECT", Verb::http},      Name{"OPTIONS", Verb::http},
+    Name{"HELO", Verb::helo},       Name{"EHLO", Verb::ehlo},         Name{"MAIL", Verb::mail},
+    Name{"RCPT", Verb::rcpt},       Name{"DATA", Verb::data},         Name{"BDAT", Verb::bdat},
+    Name{"XCANCEL", Verb::xcancel}, Name{"RSET", Verb::rset},         Name{"NOOP", Verb::noop},
+    Name{"VRFY", Verb::vrfy},       Name{"EXPN", Verb::expn},         Name{"HELP", Verb::help},
+    Name{"QUIT", Verb::quit},       Name{"STARTTLS", Verb::starttls}, Name{"AUTH", Verb::auth},
+    Name{"GET", Verb::http},        Name{"POST", Verb::http},         Name{"PUT", Verb::http},
+    Name{"HEAD", Verb::http},       Name{"CONNECT", Verb::http},      Name{"OPTIONS", Verb::http},
 };
 
 Verb verb_of(std::string_view word)
@@ -134,6 +134,13 @@ Parsed<Chunk> bdat_argument(std::string_view argument)
     if (!size || (!marker.empty() && !equals_ignoring_case(marker, "LAST")))
         return bad("5.5.4", "write BDAT and the chunk's bytes, as in BDAT 1000 or BDAT 1000 LAST");
     return Chunk{*size, !marker.empty()};
+}
+
+Parsed<Id> xcancel_argument(std::string_view argument)
+{
+    if (const std::optional<Id> message = parse_id(argument))
+        return *message;
+    return bad("5.5.4", "write XCANCEL and the message's id, the 13 letters and digits behind \"queued as\"");
 }
 
 Parsed<AuthStart> auth_argument(std::string_view argument)

@@ -28,6 +28,7 @@ enum class Verb : std::uint8_t {
     quit,
     starttls,
     auth,
+    xcancel,  // ours, RFC 5321 section 4.1.5
     http,  // GET, POST …: somebody's browser was sent here
     unknown,
 };
@@ -54,6 +55,9 @@ struct Chunk {
     bool is_last = false;
 };
 Parsed<Chunk> bdat_argument(std::string_view argument);
+
+// "XCANCEL" SP id: the message that a 250 named, while it is held (RFC 4865), is not sent.
+Parsed<Id> xcancel_argument(std::string_view argument);
 
 // RFC 4954 section 4: "AUTH" SP mechanism [ SP initial-response ]
 struct AuthStart {

@@ -42,6 +42,7 @@ constexpr std::array<Dialogue::Rule, verbs> Dialogue::rules{{
     {Verb::starttls, in(State::start, State::ready), Login::not_needed, "STARTTLS cannot stand inside a mail",
      &Dialogue::starttls},  // before EHLO too: GNU SASL does so, and the session begins anew anyway
     {Verb::auth, in(State::ready), Login::not_needed, "AUTH cannot stand inside a mail", &Dialogue::auth},
+    {Verb::xcancel, in(State::ready), Login::needed, "XCANCEL cannot stand inside a mail", &Dialogue::xcancel},
     {Verb::http, anywhere, Login::not_needed, {}, &Dialogue::http},
     {Verb::unknown, anywhere, Login::not_needed, {}, &Dialogue::unknown},
 }};
@@ -230,6 +231,17 @@ Step Dialogue::quit(std::string_view argument)
     if (!nothing)
         return answer(nothing.error());
     return goodbye({221, "2.0.0", offer_.host_name + " says goodbye"});
+}
+
+Step Dialogue::xcancel(std::string_view argument)
+{
+    if (!offer_.cancel)
+        return unknown(argument);
+    const Parsed<Id> message = xcancel_argument(argument);
+    if (!message)
+        return answer(message.error());
+    session_.to_cancel = *message;
+    return {{}, Next::ask_cancel};
 }
 
 Step Dialogue::unknown(std::string_view)

@@ -32,6 +32,7 @@ enum class Next : std::uint8_t {
     command,  // read the next one
     ask_sender,  // no reply yet: agent.sender(), then on_sender()
     ask_recipient,  // no reply yet: agent.recipient(), then on_recipient()
+    ask_cancel,  // no reply yet: agent.cancel(), then on_cancel()
     ask_body,  // no reply yet: agent.begin(), then on_body()
     take_data,  // read to CRLF.CRLF, then on_message()
     take_chunk,  // no reply yet: read step.chunk bytes, then on_chunk() or, after the last, on_message()
@@ -72,6 +73,7 @@ public:
 
     Step on_sender(Reply verdict);
     Step on_recipient(RecipientVerdict verdict);
+    Step on_cancel(Reply verdict) { return answer(std::move(verdict)); }
     Step on_body(std::optional<Reply> refusal);  // of the agent's begin()
     // A chunk that was not the last has been taken, or was refused.
     Step on_chunk(std::optional<Reply> refusal);
@@ -95,6 +97,7 @@ public:
     const Envelope& envelope() const { return transaction_.envelope; }
     Envelope take_envelope() { return std::exchange(transaction_.envelope, {}); }
     const Recipient& asked_recipient() const { return transaction_.asked; }
+    Id to_cancel() const { return session_.to_cancel; }
     AuthStart take_auth_start() { return std::exchange(session_.auth_start, {}); }
     std::string take_auth_response() { return std::exchange(session_.auth_response, {}); }
     // `line` as it may be told to the recorder: no password, no SASL response. Before on_line().
@@ -108,6 +111,7 @@ private:
     struct Session {
         State state = State::start;
         unsigned errors = 0;
+        Id to_cancel = 0;  // of the XCANCEL under way
         AuthStart auth_start;
         std::string auth_response;
         WallTime now;  // of the line that is being answered
@@ -150,6 +154,7 @@ private:
     Step quit(std::string_view argument);
     Step starttls(std::string_view argument);
     Step auth(std::string_view argument);
+    Step xcancel(std::string_view argument);
     Step http(std::string_view argument);
     Step unknown(std::string_view argument);
 

@@ -153,6 +153,7 @@ private:
             switch (step.next) {
             case Next::command: return hear(step.reply);
             case Next::close: ended_ = true; return hear(step.reply);
+            case Next::ask_cancel: step = dialogue_.on_cancel(verdict()); break;
             case Next::ask_sender: step = dialogue_.on_sender(verdict()); break;
             case Next::ask_recipient: step = dialogue_.on_recipient({verdict(), dialogue_.asked_recipient()}); break;
             case Next::ask_body: {

@@ -33,6 +33,11 @@ public:
     virtual Task<Result<std::unique_ptr<Incoming>>> begin(Id message, Envelope envelope) = 0;
     // False while the store takes no new mail (disk full): MAIL answers 452 4.3.1.
     virtual bool takes_mail() const = 0;
+    // A message that is still held (RFC 4865) is forgotten, if it is one that this account may write. Errors:
+    // not_found (it is not, or it goes out already), unavailable.
+    virtual Task<Result<void>> cancel(Id message, Id account);
 };
+
+inline Task<Result<void>> Intake::cancel(Id, Id) { co_return fail(ErrorCode::not_found, "nothing is held here"); }
 
 }  // namespace posthouse::smtp

@@ -147,6 +147,11 @@ Task<bool> Session::act_on(Step step)
             step = dialogue_.on_sender(std::move(verdict));
             break;
         }
+        case Next::ask_cancel: {
+            Reply verdict = co_await agent_->cancel(dialogue_.to_cancel());
+            step = dialogue_.on_cancel(std::move(verdict));
+            break;
+        }
         case Next::ask_recipient: {
             RecipientVerdict verdict =
                 co_await agent_->recipient(dialogue_.asked_recipient(), dialogue_.envelope().declared_size);

@@ -52,8 +52,15 @@ public:
         co_return std::make_unique<TestIncoming>(kept, Kept{message, std::move(envelope), {}}, on_append, on_commit);
     }
     bool takes_mail() const override { return has_space; }
+    Task<Result<void>> cancel(Id message, Id account) override
+    {
+        cancelled.emplace_back(message, account);
+        co_return on_cancel;
+    }
 
     std::vector<Kept> kept;
+    std::vector<std::pair<Id, Id>> cancelled;  // message, by account
+    Result<void> on_cancel;
     Result<void> on_begin;
     Result<void> on_append;
     Result<void> on_commit;

@@ -161,16 +161,17 @@ House::House(World& world, std::string domain, std::string address, std::vector<
         mta::route::Settings{.ourselves = {domain_, {{address_, port}}, {}}, .relay_port = port});
     mta::relay::Settings relay;
     relay.approach.host_name = domain_;
-    relay_ = std::make_unique<mta::relay::Relay>(
-        mta::relay::Services{*router_, world_.loops, world_.clock, world_.random, ids_, recorder_, log_,
-                             *any_certificate_, *good_certificate_},
-        relay);
-    reports_ = std::make_unique<mta::bounce::ReportWriter>(mta::bounce::ReportWriter::Options{domain_, {}}, world_.random);
+    relay_ = std::make_unique<mta::relay::Relay>(mta::relay::Services{*router_, world_.loops, world_.clock,
+                                                                      world_.random, ids_, recorder_, log_,
+                                                                      *any_certificate_, *good_certificate_},
+                                                 relay);
+    reports_ =
+        std::make_unique<mta::bounce::ReportWriter>(mta::bounce::ReportWriter::Options{domain_, {}}, world_.random);
     queue_ = std::make_unique<mta::queue::Queue>(
         mta::queue::QueueServices{store_, *blobs_, directory, *mailboxes_, *courier_, relay_.get(), reports_.get(),
                                   world_.loops, ids_, world_.clock, world_.random, recorder_, log_, tasks_});
-    intake_ = std::make_unique<mta::queue::QueueIntake>(mta::queue::IntakeServices{
-        store_, directory, *mailboxes_, *courier_, *queue_, ids_, world_.clock, recorder_});
+    intake_ = std::make_unique<mta::queue::QueueIntake>(
+        mta::queue::IntakeServices{store_, directory, *mailboxes_, *courier_, *queue_, ids_, world_.clock, recorder_});
     tasks_.spawn(world_.loops[0], "queue", queue_->run());
     open_port();
 }
@@ -180,8 +181,8 @@ void House::open_port()
     door_ = std::make_unique<mta::receive::Receive>(
         mta::receive::Services{*directory_.directory, *intake_, *room_, world_.clock, recorder_, log_},
         mta::receive::Settings{domain_});
-    server_ = std::make_unique<smtp::Server>(
-        smtp::ServerServices{*door_, ids_, world_.clock, recorder_, log_, nullptr});
+    server_ =
+        std::make_unique<smtp::Server>(smtp::ServerServices{*door_, ids_, world_.clock, recorder_, log_, nullptr});
     net::ListenerOptions options;
     options.name = domain_;
     options.address = address_;
@@ -234,14 +235,23 @@ Id House::send(const std::string& from, const std::vector<std::string>& to, cons
     envelope.reverse_path = path_of(from);
     envelope.ret = sending.ret;
     envelope.envelope_id = sending.envelope_id;
+    if (sending.hold > Duration{})
+        envelope.hold_until = world_.clock.now() + sending.hold;
     for (const std::string& address : to)
         envelope.recipients.push_back({path_of(address), sending.notify, sending.original_recipient});
-    const std::string text = fmt::format("From: <{}>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@{}>\r\n{}\r\n{}", from,
-                                         fmt::join(to, ", "), sending.subject, sending.subject, domain_, sending.header,
-                                         sending.body);
+    const std::string text =
+        fmt::format("From: <{}>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@{}>\r\n{}\r\n{}", from, fmt::join(to, ", "),
+                    sending.subject, sending.subject, domain_, sending.header, sending.body);
     const Result<Id> taken = world_.run(hand_in(std::move(envelope), text));
     EXPECT_TRUE(taken) << taken.error().text;
     return taken.value_or(0);
+}
+
+bool House::cancel(const std::string& person, Id message)
+{
+    const Result<void> cancelled = world_.run(intake_->cancel(message, accounts_.at(person)));
+    EXPECT_TRUE(cancelled || cancelled.error() == ErrorCode::not_found) << cancelled.error().text;
+    return cancelled.has_value();
 }
 
 Task<Result<std::vector<Mail>>> House::read_inbox(Id id)

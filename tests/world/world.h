@@ -1,5 +1,5 @@
-// Whole houses in one process, each with a store, a directory, mailboxes, a queue, a relay and a port 25 of its own; they
-// find each other by a DNS of plain maps, talk over loopback, and live by one clock that a test moves: a week of
+// Whole houses in one process, each with a store, a directory, mailboxes, a queue, a relay and a port 25 of its own;
+// they find each other by a DNS of plain maps, talk over loopback, and live by one clock that a test moves: a week of
 // retries in a second.
 //
 //     World world;
@@ -57,6 +57,7 @@ struct Sending {
     std::string envelope_id;
     std::string original_recipient;  // of each
     std::string header;  // more fields, with CRLF
+    Duration hold{};  // RFC 4865
 };
 
 class World;
@@ -68,6 +69,8 @@ public:
 
     // As the MSA hands it in: 250 was said when this comes back.
     Id send(const std::string& from, const std::vector<std::string>& to, const Sending& sending = {});
+    // Takes back what is held; false: there is no such message of this person.
+    bool cancel(const std::string& person, Id message);
     // What lies in the INBOX of one of its people, oldest first.
     std::vector<Mail> mail(const std::string& person);
     std::size_t waiting();  // messages in the queue

@@ -165,4 +165,29 @@ Task<Result<std::unique_ptr<smtp::Incoming>>> QueueIntake::begin(Id message, smt
 
 bool QueueIntake::takes_mail() const { return services_.store.health() == store::Health::good; }
 
+Task<Result<void>> QueueIntake::cancel(Id message, Id account)
+{
+    const auto unknown = [&] {
+        return fail(ErrorCode::not_found, "no message of this account is held as " + id_text(message));
+    };
+    const Result<Queue::Waiting> waiting = co_await services_.queue.show(message);
+    if (!waiting)
+        co_return fail(waiting.error());
+    const smtp::Envelope& envelope = waiting->item.envelope;
+    if (!envelope.hold_until || *envelope.hold_until <= services_.clock.now() || envelope.reverse_path.is_null())
+        co_return unknown();
+    const smtp::Path sender = envelope.reverse_path;
+    const Result<bool> may = co_await services_.directory.may_send_as(account, sender.local_part, sender.domain);
+    if (!may)
+        co_return fail(may.error());
+    if (!*may)
+        co_return unknown();
+    const Result<std::size_t> dropped = co_await services_.queue.act(message, Queue::Action::drop);
+    if (!dropped)
+        co_return fail(dropped.error());
+    if (*dropped == 0)
+        co_return unknown();
+    co_return Result<void>{};
+}
+
 }  // namespace posthouse::mta::queue

@@ -28,6 +28,7 @@ public:
     Id next_id() override { return services_.ids.next(); }
     Task<Result<std::unique_ptr<smtp::Incoming>>> begin(Id message, smtp::Envelope envelope) override;
     bool takes_mail() const override;
+    Task<Result<void>> cancel(Id message, Id account) override;
 
 private:
     IntakeServices services_;
