@@ -111,6 +111,31 @@ struct Digest {
     friend bool operator==(const Digest&, const Digest&) = default;
 };
 
+// The same read in place: views into a stored digest, or into an Envelope. For listings, which write thousands a
+// second; its vectors are kept from one message to the next.
+struct AddressView {
+    Address::Kind kind = Address::Kind::mailbox;
+    std::string_view display_name;
+    std::string_view local_part;
+    std::string_view domain;
+    std::string_view route;
+};
+struct EnvelopeView {
+    std::optional<std::string_view> date;
+    std::optional<std::string_view> subject;
+    std::vector<AddressView> from;
+    std::vector<AddressView> sender;
+    std::vector<AddressView> reply_to;
+    std::vector<AddressView> to;
+    std::vector<AddressView> cc;
+    std::vector<AddressView> bcc;
+    std::optional<std::string_view> in_reply_to;
+    std::optional<std::string_view> message_id;
+};
+EnvelopeView view_of(const Envelope& envelope);  // lives as long as the envelope
+// Of encode()'s value; false: it cannot be read. What stands behind the envelope is not looked at.
+bool read_envelope(std::string_view stored, EnvelopeView& into);
+
 // The stored value (docs/store-layout.md), with a version byte first. Below 1 KiB for everyday messages; bounded
 // by the parser's limits to about 2 MiB: what is over the store's 64 KiB the caller keeps in a side blob.
 std::string encode(const Digest& digest);

@@ -286,6 +286,61 @@ bool Decoder::read(Digest& digest)
     return require(in_.ended());
 }
 
+// What a listing needs of a stored digest, without a copy.
+class EnvelopeReader {
+public:
+    explicit EnvelopeReader(std::string_view stored) : in_(stored) { }
+
+    bool read(EnvelopeView& envelope)
+    {
+        fine_ = in_.u8() == version;
+        const std::uint8_t flags = in_.u8();
+        in_.varint();  // received
+        in_.varint();  // garbage
+        in_.string();  // preview
+        for (std::uint64_t left = in_.varint(); left > 0 && in_.ok(); --left)
+            in_.string();
+        if (flags & has_sent) {
+            in_.signed_varint();
+            in_.signed_varint();
+        }
+        get(envelope.date);
+        get(envelope.subject);
+        for (auto* list :
+             {&envelope.from, &envelope.sender, &envelope.reply_to, &envelope.to, &envelope.cc, &envelope.bcc})
+            get(*list);
+        get(envelope.in_reply_to);
+        get(envelope.message_id);
+        return fine_ && in_.ok();
+    }
+
+private:
+    void get(std::optional<std::string_view>& text)
+    {
+        const std::uint64_t size = in_.varint();
+        text = size == 0 ? std::nullopt : std::optional(in_.raw(size - 1));
+    }
+    void get(std::vector<AddressView>& list)
+    {
+        list.clear();
+        for (std::uint64_t left = in_.varint(); left > 0 && in_.ok(); --left) {
+            AddressView& address = list.emplace_back();
+            const std::uint8_t kind = in_.u8();
+            fine_ &= kind <= static_cast<std::uint8_t>(Address::Kind::group_end);
+            address.kind = static_cast<Address::Kind>(kind);
+            address.display_name = in_.string();
+            if (address.kind != Address::Kind::mailbox)
+                continue;
+            address.local_part = in_.string();
+            address.domain = in_.string();
+            address.route = in_.string();
+        }
+    }
+
+    Reader in_;
+    bool fine_ = true;
+};
+
 // The structure's promises (message/digest.h): pre-order, children, embedded envelopes.
 bool keeps_promises(const Digest& digest)
 {
@@ -340,6 +395,29 @@ std::string encode(const Digest& digest)
         put(out, envelope);
     return out.take();
 }
+
+EnvelopeView view_of(const Envelope& envelope)
+{
+    const auto list = [](const std::vector<Address>& addresses) {
+        std::vector<AddressView> views;
+        views.reserve(addresses.size());
+        for (const Address& one : addresses)
+            views.push_back({one.kind, one.display_name, one.spec.local_part, one.spec.domain, one.route});
+        return views;
+    };
+    return {.date = envelope.date,
+            .subject = envelope.subject,
+            .from = list(envelope.from),
+            .sender = list(envelope.sender),
+            .reply_to = list(envelope.reply_to),
+            .to = list(envelope.to),
+            .cc = list(envelope.cc),
+            .bcc = list(envelope.bcc),
+            .in_reply_to = envelope.in_reply_to,
+            .message_id = envelope.message_id};
+}
+
+bool read_envelope(std::string_view stored, EnvelopeView& into) { return EnvelopeReader(stored).read(into); }
 
 Result<Digest> decode_digest(std::string_view value)
 {

@@ -23,11 +23,19 @@
 namespace posthouse::store {
 
 // The unit of atomicity, and of moving to another node. No batch crosses partitions.
-enum class PartitionKind : std::uint8_t { account = 1, queue = 2, directory = 3, journey = 4, blobs = 5, system = 6 };
+enum class PartitionKind : std::uint8_t {
+    account = 1,
+    queue = 2,
+    directory = 3,
+    journey = 4,
+    blobs = 5,
+    system = 6,
+    search = 7,
+};
 
 struct Partition {
     PartitionKind kind;
-    std::uint64_t id = 0;  // account id; shard of the queue; day of the journey; 0 where there is one
+    std::uint64_t id = 0;  // account id (search: too); shard of the queue; day of the journey; 0 where there is one
     friend auto operator<=>(const Partition&, const Partition&) = default;
 };
 
@@ -148,6 +156,11 @@ public:
 
     virtual Task<Result<std::optional<Value>>> get(Partition partition, Key key, Deadline deadline,
                                                    Space space = Space::rows) = 0;
+    // Begins to read several values at once, which together fit into memory; awaited later, while the caller does
+    // something else. In the order of `keys`; nullopt: there is none.
+    using Values = std::vector<std::optional<Value>>;
+    virtual Promise<Result<Values>> read_ahead(Partition partition, std::vector<Key> keys, Deadline deadline,
+                                               Space space) = 0;
     // In key order, at most limits().page_rows rows and page_bytes bytes; each page is consistent.
     virtual Task<Result<Page>> scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
                                     Space space = Space::rows) = 0;

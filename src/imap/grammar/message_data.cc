@@ -7,8 +7,10 @@ namespace posthouse::imap {
 namespace {
 
 using message::Address;
+using message::AddressView;
 using message::Digest;
 using message::Envelope;
+using message::EnvelopeView;
 using message::Part;
 
 void nstring_or_nil(Serializer& out, std::string_view text)
@@ -21,7 +23,7 @@ void nstring_or_nil(Serializer& out, std::string_view text)
 
 // address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")". A group's start has its name
 // as mailbox and no host, its end neither.
-void write_address(Serializer& out, const Address& address)
+void write_address(Serializer& out, const AddressView& address)
 {
     out.raw("(");
     if (address.kind == Address::Kind::group_start) {
@@ -37,17 +39,17 @@ void write_address(Serializer& out, const Address& address)
     nstring_or_nil(out, address.route);
     out.raw(" ");
     // A NIL mailbox or host would speak of a group: what is missing is an empty string.
-    out.string(address.spec.local_part).raw(" ").string(address.spec.domain).raw(")");
+    out.string(address.local_part).raw(" ").string(address.domain).raw(")");
 }
 
-void write_addresses(Serializer& out, const std::vector<Address>& addresses)
+void write_addresses(Serializer& out, const std::vector<AddressView>& addresses)
 {
     if (addresses.empty()) {
         out.nil();
         return;
     }
     out.raw("(");
-    for (const Address& address : addresses)
+    for (const AddressView& address : addresses)
         write_address(out, address);
     out.raw(")");
 }
@@ -158,7 +160,9 @@ void end_part(Serializer& out, const Part& part, StructureForm form)
 }  // namespace
 
 // envelope = "(" date subject from sender reply-to to cc bcc in-reply-to message-id ")"
-void write_envelope(Serializer& out, const Envelope& envelope)
+void write_envelope(Serializer& out, const Envelope& envelope) { write_envelope(out, message::view_of(envelope)); }
+
+void write_envelope(Serializer& out, const EnvelopeView& envelope)
 {
     out.raw("(").nstring(envelope.date).raw(" ").nstring(envelope.subject).raw(" ");
     write_addresses(out, envelope.from);

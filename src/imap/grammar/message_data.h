@@ -8,6 +8,7 @@
 namespace posthouse::imap {
 
 void write_envelope(Serializer& out, const message::Envelope& envelope);
+void write_envelope(Serializer& out, const message::EnvelopeView& envelope);
 
 enum class StructureForm { body, body_structure };  // without and with extension data
 // Of the whole message. Walks the parts in their order; does not recurse (HOSTILE A13).

@@ -71,7 +71,7 @@ Serializer& Serializer::string(std::string_view text)
     return *this;
 }
 
-Serializer& Serializer::nstring(const std::optional<std::string>& text) { return text ? string(*text) : nil(); }
+Serializer& Serializer::nstring(std::optional<std::string_view> text) { return text ? string(*text) : nil(); }
 
 Serializer& Serializer::astring(std::string_view text)
 {

@@ -45,7 +45,7 @@ public:
     Serializer& crlf() { return raw("\r\n"); }
 
     Serializer& string(std::string_view text);  // quoted if it can be, else a literal
-    Serializer& nstring(const std::optional<std::string>& text);
+    Serializer& nstring(std::optional<std::string_view> text);
     Serializer& astring(std::string_view text);
     Serializer& nil() { return raw("NIL"); }
     Serializer& literal(std::string bytes);  // big ones are moved in

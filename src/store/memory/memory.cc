@@ -74,6 +74,8 @@ void MemoryStore::land_until(const std::shared_ptr<Flight>& flight)
 Outcome MemoryStore::land(const Batch& batch)
 {
     const auto fault = commit_faults_.find(++landed_);
+    if (stopped_at_ && landed_ >= *stopped_at_)
+        return Outcome::unavailable;
     if (fault != commit_faults_.end()) {
         const auto [outcome, landed] = fault->second;
         commit_faults_.erase(fault);
@@ -170,6 +172,26 @@ Task<Result<std::optional<Value>>> MemoryStore::get(Partition partition, Key key
     co_return value;
 }
 
+Promise<Result<Store::Values>> MemoryStore::read_ahead(Partition partition, std::vector<Key> keys, Deadline deadline,
+                                                       Space space)
+{
+    const Promise<Result<Values>> answer;
+    const std::scoped_lock lock(mutex_);
+    if (const auto refusal = read_refusal(deadline)) {
+        answer.fulfil(fail(*refusal));
+        return answer;
+    }
+    Values values(keys.size());
+    const auto found = partitions_.find(partition);
+    for (std::size_t i = 0; i < keys.size() && found != partitions_.end(); ++i) {
+        const Map& map = found->second.in(space);
+        if (const auto row = map.find(keys[i]); row != map.end())
+            values[i] = row->second;
+    }
+    answer.fulfil(std::move(values));
+    return answer;
+}
+
 Task<Result<Page>> MemoryStore::scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
                                      Space space)
 {
@@ -234,6 +256,12 @@ Health MemoryStore::health() const
 {
     const std::scoped_lock lock(mutex_);
     return health_;
+}
+
+void MemoryStore::stop_at_commit(std::uint64_t n)
+{
+    const std::scoped_lock lock(mutex_);
+    stopped_at_ = n == 0 ? std::nullopt : std::optional(landed_ + flights_.size() + n);
 }
 
 void MemoryStore::fail_commit(std::uint64_t n, Outcome outcome, Landed landed)

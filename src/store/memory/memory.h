@@ -23,6 +23,8 @@ public:
     Task<Outcome> resolve(Batch batch, Deadline deadline) override;
     Task<Result<std::optional<Value>>> get(Partition partition, Key key, Deadline deadline,
                                            Space space = Space::rows) override;
+    Promise<Result<Values>> read_ahead(Partition partition, std::vector<Key> keys, Deadline deadline,
+                                       Space space) override;
     Task<Result<Page>> scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
                             Space space = Space::rows) override;
     Task<Result<std::optional<Row>>> last(Partition partition, Range range, Deadline deadline) override;
@@ -31,6 +33,9 @@ public:
 
     // The n-th commit from now (1: the next) answers `outcome`, and is applied only with Landed::yes.
     void fail_commit(std::uint64_t n, Outcome outcome, Landed landed = Landed::no);
+    // From the n-th commit from now on every one answers `unavailable`, as if the program had ended before it; 0: as
+    // usual.
+    void stop_at_commit(std::uint64_t n);
     // The n-th read from now (get, scan, last, partitions) answers `error`.
     void fail_read(std::uint64_t n, ErrorCode error);
     void set_delay(Duration delay);  // of every commit
@@ -76,6 +81,7 @@ private:
     std::vector<std::shared_ptr<Flight>> held_;
     Health health_ = Health::good;
     std::uint64_t landed_ = 0;
+    std::optional<std::uint64_t> stopped_at_;
     std::uint64_t answered_ok_ = 0;
     std::uint64_t reads_ = 0;
     std::map<std::uint64_t, std::pair<Outcome, Landed>> commit_faults_;

@@ -62,11 +62,13 @@ rocksdb::Status has_rows(Instance& instance, Partition partition, bool& found)
 }  // namespace
 
 rocksdb::Status read_value(Instance& instance, Reach reach, Partition partition, const Key& key, Space space,
-                           std::optional<Value>& value)
+                           std::optional<Value>& value, Keep keep)
 {
     rocksdb::PinnableSlice found;
+    rocksdb::ReadOptions options = options_for(reach);
+    options.fill_cache = keep == Keep::yes;
     const rocksdb::Status status =
-        instance.db().Get(options_for(reach), instance.family(space), slice(stored_key(partition, key)), &found);
+        instance.db().Get(options, instance.family(space), slice(stored_key(partition, key)), &found);
     if (status.IsNotFound())
         return rocksdb::Status::OK();
     // Without the disk RocksDB answers "ok" and an empty value where it met a damaged index.

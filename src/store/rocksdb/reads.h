@@ -11,8 +11,10 @@ namespace posthouse::store {
 
 enum class Reach { memory, disk };
 
+// `keep`: in the block cache. What is read once in a long row of others would only drive others out of it.
+enum class Keep : bool { no, yes };
 rocksdb::Status read_value(Instance& instance, Reach reach, Partition partition, const Key& key, Space space,
-                           std::optional<Value>& value);
+                           std::optional<Value>& value, Keep keep = Keep::yes);
 rocksdb::Status read_page(Instance& instance, Reach reach, Partition partition, const Range& range, Space space,
                           std::size_t most_rows, std::size_t most_bytes, Page& page);
 rocksdb::Status read_last(Instance& instance, Reach reach, Partition partition, const Range& range,

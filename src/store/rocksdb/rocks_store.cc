@@ -71,6 +71,50 @@ struct RocksStore::Parts {
 
 namespace {
 
+// By the workers. Whichever comes first, the worker or the deadline, gives the answer.
+template <class T, class Read>
+Promise<Result<T>> read_from_disk(Engine& engine, Workers& workers, WaitingReads& waiting, Keeper& keeper,
+                                  Deadline deadline, std::shared_ptr<Instance> instance, Read read)
+{
+    struct Race {
+        Promise<Result<T>> promise;
+        std::atomic<bool> decided{false};
+        void decide(Result<T> answer)
+        {
+            if (!decided.exchange(true))
+                promise.fulfil(std::move(answer));
+        }
+    };
+    const auto race = std::make_shared<Race>();
+    const std::uint64_t ticket =
+        waiting.add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
+    keeper.wake();
+    auto job = [race, &engine, &waiting, ticket, instance = std::move(instance), read = std::move(read)]() mutable {
+        try {
+            T value{};
+            rocksdb::Status status = read(*instance, Reach::disk, value);
+            // What one flipped bit damaged is put right; a page may meet several.
+            for (int repairs = 0; repairs < most_repairs && status.IsCorruption() && engine.mend(status); ++repairs) {
+                value = T{};
+                status = read(*instance, Reach::disk, value);
+            }
+            instance.reset();
+            waiting.remove(ticket);
+            race->decide(status.ok() ? Result<T>(std::move(value)) : fail(to_error(status, "cannot read")));
+        } catch (const std::exception& bug) {
+            instance.reset();
+            waiting.remove(ticket);
+            race->decide(fail(ErrorCode::unavailable, bug.what()));
+        }
+    };
+    const bool taken = workers.enqueue(std::move(job));
+    if (!taken) {
+        waiting.remove(ticket);
+        race->decide(fail(ErrorCode::unavailable, "too many reads wait for the disk"));
+    }
+    return race->promise;
+}
+
 // One read: first from memory on the caller's thread, then by the workers. `read` is called with the
 // instance, the reach and the place for its answer, at most twice.
 template <class T, class Read>
@@ -94,41 +138,9 @@ Task<Result<T>> read_by(Engine& engine, Workers& workers, WaitingReads& waiting,
         if (!status.IsIncomplete() && !status.IsCorruption())
             co_return fail(to_error(status, "cannot read"));
     }
-    // Whichever comes first, the worker or the deadline, gives the answer.
-    struct Race {
-        Promise<Result<T>> promise;
-        std::atomic<bool> decided{false};
-        void decide(Result<T> answer)
-        {
-            if (!decided.exchange(true))
-                promise.fulfil(std::move(answer));
-        }
-    };
-    const auto race = std::make_shared<Race>();
-    const std::uint64_t ticket =
-        waiting.add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
-    keeper.wake();
-    auto job = [race, &engine, instance = std::move(instance), read = std::move(read)]() mutable {
-        try {
-            T value{};
-            rocksdb::Status status = read(*instance, Reach::disk, value);
-            // What one flipped bit damaged is put right; a page may meet several.
-            for (int repairs = 0; repairs < most_repairs && status.IsCorruption() && engine.mend(status); ++repairs) {
-                value = T{};
-                status = read(*instance, Reach::disk, value);
-            }
-            instance.reset();
-            race->decide(status.ok() ? Result<T>(std::move(value)) : fail(to_error(status, "cannot read")));
-        } catch (const std::exception& bug) {
-            instance.reset();
-            race->decide(fail(ErrorCode::unavailable, bug.what()));
-        }
-    };
-    const bool taken = workers.enqueue(std::move(job));
-    if (!taken)
-        race->decide(fail(ErrorCode::unavailable, "too many reads wait for the disk"));
-    Result<T> answer = co_await race->promise.get();
-    waiting.remove(ticket);
+    const Promise<Result<T>> reading =
+        read_from_disk<T>(engine, workers, waiting, keeper, deadline, std::move(instance), std::move(read));
+    Result<T> answer = co_await reading.get();
     co_return answer;
 }
 
@@ -196,6 +208,41 @@ Task<Result<std::optional<Value>>> RocksStore::get(Partition partition, Key key,
         **value = *std::move(unpacked);
     }
     co_return value;
+}
+
+Promise<Result<Store::Values>> RocksStore::read_ahead(Partition partition, std::vector<Key> keys, Deadline deadline,
+                                                      Space space)
+{
+    const auto refused = [](Error error) {
+        const Promise<Result<Values>> answer;
+        answer.fulfil(fail(std::move(error)));
+        return answer;
+    };
+    for (const Key& key : keys)
+        if (const auto judged = judge(key, limits()); !judged)
+            return refused(judged.error());
+    std::shared_ptr<Instance> instance = parts_->engine->to_read();
+    if (!instance)
+        return refused({ErrorCode::unavailable, "the store is being opened anew"});
+    Packer* const packer = space == Space::bodies ? &parts_->packer : nullptr;
+    return read_from_disk<Values>(
+        *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, deadline, std::move(instance),
+        [partition, keys = std::move(keys), space, packer, most = limits().value_bytes](Instance& instance, Reach reach,
+                                                                                        Values& values) {
+            for (const Key& key : keys) {
+                std::optional<Value>& value = values.emplace_back();
+                const rocksdb::Status status = read_value(instance, reach, partition, key, space, value, Keep::no);
+                if (!status.ok())
+                    return status;
+                if (!packer || !value)
+                    continue;
+                Result<Value> unpacked = packer->unpack(*value, most);
+                if (!unpacked)
+                    return rocksdb::Status::Aborted(unpacked.error().text);
+                value = *std::move(unpacked);
+            }
+            return rocksdb::Status::OK();
+        });
 }
 
 Task<Result<Page>> RocksStore::scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,

@@ -33,6 +33,8 @@ public:
     Task<Outcome> resolve(Batch batch, Deadline deadline) override;
     Task<Result<std::optional<Value>>> get(Partition partition, Key key, Deadline deadline,
                                            Space space = Space::rows) override;
+    Promise<Result<Values>> read_ahead(Partition partition, std::vector<Key> keys, Deadline deadline,
+                                       Space space) override;
     Task<Result<Page>> scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
                             Space space = Space::rows) override;
     Task<Result<std::optional<Row>>> last(Partition partition, Range range, Deadline deadline) override;

@@ -30,6 +30,7 @@ std::string_view name_of(PartitionKind kind)
     case PartitionKind::journey: return "journey";
     case PartitionKind::blobs: return "blob";
     case PartitionKind::system: return "system";
+    case PartitionKind::search: return "search";
     }
     return "partition of an unknown kind";
 }
