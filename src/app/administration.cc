@@ -11,6 +11,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -312,6 +314,46 @@ int status_command(std::span<const std::string> arguments)
         table.add({"listens", text_at(value.as_object(), "door") + "  " + text_at(value.as_object(), "at")});
     std::fputs(table.separated().c_str(), stdout);
     return exit_code::ok;
+}
+
+// A search fills the index by itself; this is for who wants it done now, or does not trust the one there is.
+int index_command(std::span<const std::string> arguments)
+{
+    CLI::App app;
+    Session session;
+    std::string what;
+    std::string address;
+    session.add_options(app);
+    app.add_option("what", what, "rebuild")->required()->check(CLI::IsMember({"rebuild"}));
+    app.add_option("address", address, "whose")->required();
+    if (const auto code = parse_options(app, command_named("index"), arguments))
+        return *code;
+    if (const Result<void> opened = session.open(); !opened)
+        return report(opened.error());
+    std::optional<Progress> progress;
+    std::uint64_t before = 0;
+    for (bool anew = true;; anew = false) {
+        const Result<json::object> answer =
+            session.client->ask("POST", {"accounts", address, "index"}, {{"anew", anew}});
+        if (!answer)
+            return report(answer.error());
+        const std::uint64_t indexed = number_at(*answer, "indexed");
+        const std::uint64_t all = number_at(*answer, "all");
+        if (!progress && !session.as_json)
+            progress.emplace("indexing", all);
+        if (progress)
+            progress->at(indexed);
+        if (indexed >= all) {
+            progress.reset();
+            if (session.as_json)
+                return print_json(*answer), exit_code::ok;
+            std::printf("%s\n", fmt::format("{} messages are indexed", all).c_str());
+            return exit_code::ok;
+        }
+        if (indexed == before)
+            std::this_thread::sleep_for(100ms);  // a search has the index catch up already
+        before = indexed;
+    }
 }
 
 int check_command(std::span<const std::string> arguments)

@@ -39,6 +39,8 @@ constexpr std::array table{
             "posthouse explain alice@north.test carol@south.test", explain_command},
     Command{"queue", "administration", "mail that waits: what, why, until when; try again, hold, give up",
             "posthouse queue retry --domain south.test", queue_command},
+    Command{"index", "administration", "make an account's full-text index anew",
+            "posthouse index rebuild alice@example.org", index_command},
     Command{"check", "administration", "prove that every accepted message is there, and every byte readable",
             "posthouse check --audit --verify", check_command},
     Command{"backup", "administration", "a copy of everything, taken while the server runs",

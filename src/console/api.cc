@@ -248,7 +248,20 @@ Task<Result<json::value>> Api::change_account(net::HttpRequest request)
         const std::uint64_t most = std::min<std::uint64_t>(*seconds, directory::longest_undo + 1);  // refused there
         co_return done(co_await services_.directory.set_undo(address, static_cast<std::uint32_t>(most)));
     }
+    if (what == "index")
+        co_return co_await index_account(address, flag_of(*body, "anew").value_or(false));
     co_return fail(no_such_thing(request));
+}
+
+Task<Result<json::value>> Api::index_account(std::string address, bool anew)
+{
+    const Result<directory::Account> account = co_await services_.directory.account_by_address(address);
+    if (!account)
+        co_return fail(account.error());
+    const Result<mailbox::Mailboxes::Indexed> state = co_await services_.mailboxes.index_some(account->id, anew);
+    if (!state)
+        co_return fail(state.error());
+    co_return json::object{{"indexed", state->indexed}, {"all", state->all}};
 }
 
 Task<Result<json::value>> Api::aliases(net::HttpRequest request)

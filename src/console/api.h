@@ -13,6 +13,7 @@
 //   GET    /v1/accounts/ADDRESS/messages?mailbox=M&after=UID    at most 500 a page
 //   GET    /v1/accounts/ADDRESS/messages/EMAILID                the message's bytes
 //   POST   /v1/accounts/ADDRESS/messages?mailbox=M&flags=F,F&date=MICROSECONDS     body: a message
+//   POST   /v1/accounts/ADDRESS/index {anew}                    indexes some thousand messages: {indexed, all}
 //   GET    /v1/aliases[?domain=D]            PUT /v1/aliases/ADDRESS {targets}     DELETE …
 //   GET    /v1/journeys[?from=A&to=B&messageId=M&since=MICROSECONDS&until=MICROSECONDS&limit=N]     the newest
 //   GET    /v1/journeys/ID[?follow=true]     one message's whole journey; also at the houses it was handed on to
@@ -88,6 +89,7 @@ private:
     Task<Result<boost::json::value>> accounts(net::HttpRequest request);
     Task<Result<boost::json::value>> account(net::HttpRequest request);
     Task<Result<boost::json::value>> change_account(net::HttpRequest request);
+    Task<Result<boost::json::value>> index_account(std::string address, bool anew);
     Task<Result<boost::json::value>> aliases(net::HttpRequest request);
     Task<Result<boost::json::value>> mailboxes(std::string address);
     Task<Result<boost::json::value>> messages(net::HttpRequest request);

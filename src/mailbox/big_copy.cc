@@ -5,46 +5,10 @@
 //
 // A crash before the last commit leaves the intent, and opening the account takes the blocks back.
 #include "mailbox/change_requests.h"
+#include "mailbox/layout.h"
 #include "mailbox/owner.h"
 
 namespace posthouse::mailbox {
-
-namespace {
-
-constexpr std::size_t blocks_a_batch = 14;  // with a row for each of their messages
-
-// The copies as they will stand: entries with the target's UIDs, cut into blocks.
-struct Layout {
-    std::vector<Entry> shared;  // into the block that is already there
-    std::vector<BlockPtr> whole;
-};
-
-Layout lay_out(const MailboxRow& target, std::span<const Entry> entries, ModSeq modseq, WallTime now)
-{
-    Layout layout;
-    std::shared_ptr<Block> block;
-    Uid uid = target.uid_next;
-    const bool shares = uid % block_span != 0;
-    for (Entry entry : entries) {
-        entry.uid = uid++;
-        entry.modseq = modseq;
-        entry.save_date = now;
-        if (shares && block_of(entry.uid) == block_of(target.uid_next)) {
-            layout.shared.push_back(entry);
-            continue;
-        }
-        if (!block || block->number != block_of(entry.uid)) {
-            block = std::make_shared<Block>();
-            block->number = block_of(entry.uid);
-            block->highest_modseq = modseq;
-            layout.whole.push_back(block);
-        }
-        block->entries.push_back(entry);
-    }
-    return layout;
-}
-
-}  // namespace
 
 Task<void> CopyRequest::run(Owner& owner)
 {
@@ -65,17 +29,17 @@ Task<Result<void>> CopyRequest::copy_in_batches(Owner& owner, Way way, std::vect
     const MailboxRow target = begin.row(way.to);
     const WallTime now = begin.now();
     // Every commit raises the modseq by one; the copies carry that of the last.
-    const std::size_t batches = (entries.size() / block_span + 1) / blocks_a_batch + 1;
+    const std::size_t batches = (entries.size() / block_span + 1) / blocks_in_a_batch + 1;
     const ModSeq last_modseq = begin.modseq() + batches + 1;
     const Layout layout = lay_out(target, entries, last_modseq, now);
     begin.purpose = store::Purpose::intake;
     begin.open_intent(id, {.kind = IntentRow::Kind::copy, .shelf = target.shelf, .first_uid = target.uid_next});
     Result<void> committed = co_await owner.commit(std::move(begin));
 
-    for (std::size_t at = 0; committed && at < layout.whole.size(); at += blocks_a_batch) {
+    for (std::size_t at = 0; committed && at < layout.whole.size(); at += blocks_in_a_batch) {
         Draft draft = owner.draft();
         draft.purpose = store::Purpose::intake;
-        for (std::size_t i = at; i < std::min(at + blocks_a_batch, layout.whole.size()); ++i) {
+        for (std::size_t i = at; i < std::min(at + blocks_in_a_batch, layout.whole.size()); ++i) {
             draft.put(block_key(target.shelf, layout.whole[i]->number), write_block(*layout.whole[i]));
             for (const Entry& entry : layout.whole[i]->entries)
                 draft.put(email_in_key(entry.email, target.shelf, entry.uid), write_mark());

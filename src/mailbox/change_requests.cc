@@ -94,9 +94,10 @@ Planned StoreRequest::plan(Draft& draft)
             planned_.modified.add(entry.uid);
             return true;
         }
-        const FlagBits flags = change_.change == FlagChange::replace ? *bits
-            : change_.change == FlagChange::add                      ? entry.flags | *bits
-                                                                     : entry.flags.without(*bits);
+        FlagBits flags = change_.change == FlagChange::replace ? *bits
+            : change_.change == FlagChange::add                ? entry.flags | *bits
+                                                               : entry.flags.without(*bits);
+        flags = flags.without(change_.kept) | entry.flags.without(entry.flags.without(change_.kept));
         if (flags == entry.flags)
             return true;
         if (!draft.fits(draft.cost_of_row(node) + draft.cost_of_block(node, block_of(entry.uid))))

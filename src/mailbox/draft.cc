@@ -204,6 +204,9 @@ void Draft::take_mailbox(NodeId node)
     tree_changed_ = true;
     const MailboxId mailbox = row(node).mailbox;
     put(change_key(ObjectType::mailbox, mailbox), write_change({Change::destroyed, modseq()}));
+    if (state_->acl_of(mailbox))
+        set_acl(mailbox, {});
+    erase_range(metadata_of(mailbox));
     rows_.erase(node);
     taken_[node] = mailbox;
 }
@@ -216,6 +219,17 @@ void Draft::subscribe(const std::string& name, bool on)
     else
         erase(subscribed_key(name));
     subscriptions_[name] = on;
+}
+
+void Draft::set_acl(MailboxId mailbox, Acl acl)
+{
+    if (acl.empty()) {
+        erase(acl_key(mailbox));
+        acls_[mailbox] = nullptr;
+    } else {
+        put(acl_key(mailbox), write_acl(acl));
+        acls_[mailbox] = std::make_shared<const Acl>(std::move(acl));
+    }
 }
 
 void Draft::open_intent(Id id, const IntentRow& intent)

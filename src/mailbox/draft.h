@@ -62,6 +62,8 @@ public:
     void put_mailbox(MailboxRow row);
     void take_mailbox(NodeId node);
     void subscribe(const std::string& name, bool on);
+    // Beside put_mailbox() of the same mailbox.
+    void set_acl(MailboxId mailbox, Acl acl);
     void open_intent(Id id, const IntentRow& intent);
     void close_intent(Id id);
     UidValidity new_uid_validity();
@@ -105,6 +107,7 @@ private:
     std::vector<store::Key> email_in_;
     std::map<std::string, bool> subscriptions_;
     std::map<Id, std::optional<IntentRow>> intents_;
+    std::map<MailboxId, AclPtr> acls_;  // null: none any more
     store::Batch batch_;
 };
 

@@ -54,6 +54,31 @@ Result<EmailRow> read_email(std::string_view value)
     return row;
 }
 
+StoredEmail read_stored(EmailId id, std::string value)
+{
+    StoredEmail email{.row = std::move(value)};
+    Reader in(email.row);
+    const bool known = in.u8() == version;
+    const std::string_view thread = in.raw(thread_bytes);
+    for (std::size_t i = 0; i < thread.size(); ++i)
+        email.thread |= ThreadId{static_cast<unsigned char>(thread[i])} << (8 * i);
+    in.signed_varint();
+    email.size = in.varint();
+    email.blob = in.varint();
+    const auto at = [&](std::string_view part) { return static_cast<std::uint32_t>(part.data() - email.row.data()); };
+    const std::string_view prefix = in.string();
+    email.prefix_at = prefix.empty() ? 0 : at(prefix);
+    email.prefix_size = static_cast<std::uint32_t>(prefix.size());
+    const bool elsewhere = in.varint() != 0;
+    const std::uint64_t digest_bytes = in.varint();
+    if (known && in.ok() && !elsewhere && digest_bytes <= in.rest().size() && email.size >= email.prefix_size) {
+        email.digest_at = at(in.rest());
+        email.row.resize(email.digest_at + digest_bytes);
+        email.id = id;
+    }
+    return email;
+}
+
 MessageIdHash hash_of(std::string_view message_id)
 {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> whole;

@@ -20,6 +20,8 @@ struct EmailRow {
 };
 std::string write_email(const EmailRow& row);
 Result<EmailRow> read_email(std::string_view value);
+// Without taking it apart. An id of 0: it cannot be read, or its digest lies elsewhere.
+StoredEmail read_stored(EmailId id, std::string value);
 void set_thread(std::string& value, ThreadId thread);  // of what write_email() gave
 
 // How many message ids of one message are looked at: its own, what it answers, where the thread began,

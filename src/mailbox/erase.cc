@@ -2,6 +2,7 @@
 // in one batch.
 #include "mailbox/email_row.h"
 #include "mailbox/handle.h"
+#include "mailbox/text_index.h"
 
 namespace posthouse::mailbox {
 
@@ -49,7 +50,8 @@ Task<Result<void>> Owner::finish_erasing()
         co_await store::commit_surely(services_.store, std::move(batch), deadline(commit_patience));
     if (outcome != store::Outcome::ok)
         co_return fail(store::to_error(outcome));
-    co_return Result<void>{};
+    Result<void> index = co_await index_->erase();
+    co_return index;
 }
 
 }  // namespace posthouse::mailbox

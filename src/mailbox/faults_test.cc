@@ -248,6 +248,11 @@ public:
     {
         return good_.get(partition, std::move(key), deadline, space);
     }
+    Promise<Result<Values>> read_ahead(store::Partition partition, std::vector<store::Key> keys, Deadline deadline,
+                                       store::Space space) override
+    {
+        return good_.read_ahead(partition, std::move(keys), deadline, space);
+    }
     Task<Result<store::Page>> scan(store::Partition partition, store::Range range, std::size_t most_rows,
                                    Deadline deadline, store::Space space) override
     {

@@ -1,5 +1,6 @@
 #include "mailbox/file_request.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace posthouse::mailbox {
@@ -64,6 +65,11 @@ std::optional<Need> FileRequest::need(const State& state) const
         for (const Place& place : *places)
             if (!state.find(place.node)->has(Depth::tail))
                 return Need{place.node, Depth::tail};
+    if (filing_.replaces) {
+        const MailboxState* source = state.find_mailbox(filing_.replaces->first);
+        if (source && !source->has(Depth::whole))
+            return Need{source->row.node, Depth::whole};
+    }
     return std::nullopt;
 }
 
@@ -89,14 +95,35 @@ Result<std::vector<FileRequest::Place>> FileRequest::places(const State& state) 
     return places;
 }
 
-Cost FileRequest::cost(const Draft& draft, std::span<const Place> places) const
+Cost cost_of_rows(const PreparedFiling& filing)
 {
     constexpr std::size_t around_a_row = 64;
-    Cost cost{4 + filing_.names.size(), filing_.email_row.size() + (filing_.body ? filing_.body->size() : 0)};
-    cost.bytes += (4 + 2 * filing_.names.size()) * around_a_row + places.size() * around_a_row;
+    return {4 + filing.names.size(),
+            filing.email_row.size() + (filing.body ? filing.body->size() : 0) +
+                (4 + 2 * filing.names.size()) * around_a_row};
+}
+
+Cost FileRequest::cost(const Draft& draft, std::span<const Place> places) const
+{
+    constexpr std::size_t around_a_place = 64;
+    Cost cost = cost_of_rows(filing_) + Cost{0, places.size() * around_a_place};
     for (const Place& place : places)
         cost += draft.cost_of_append(place.node);
+    if (filing_.replaces)
+        if (const MailboxState* source = draft.state().find_mailbox(filing_.replaces->first))
+            cost += draft.cost_of_row(source->row.node) +
+                draft.cost_of_block(source->row.node, block_of(filing_.replaces->second)) + Draft::cost_of_removal;
     return cost;
+}
+
+// RFC 8508: who is replaced must be there, and goes when the new one comes.
+const MailboxState* replaced_in(const Draft& draft, const PreparedFiling& filing)
+{
+    const MailboxState* source = draft.state().find_mailbox(filing.replaces->first);
+    const Uid uid = filing.replaces->second;
+    const Block* block = source ? draft.block(source->row.node, block_of(uid)) : nullptr;
+    const bool there = block && std::ranges::binary_search(block->entries, uid, {}, &Entry::uid);
+    return there ? source : nullptr;
 }
 
 Planned FileRequest::plan(Draft& draft)
@@ -122,6 +149,9 @@ Planned FileRequest::plan(Draft& draft)
         if (draft.row(place.node).uid_next == std::numeric_limits<Uid>::max() ||
             draft.row(place.node).messages >= std::numeric_limits<std::uint32_t>::max() - 1)
             return refuse(ErrorCode::limit, "the mailbox has given out its last UID");
+    const MailboxState* replaced = filing_.replaces ? replaced_in(draft, filing_) : nullptr;
+    if (filing_.replaces && !replaced)
+        return refuse(ErrorCode::not_found, "the message that was to be replaced is gone");
     if (!draft.fits(cost(draft, *places)))
         return Planned::full;
 
@@ -144,32 +174,35 @@ Planned FileRequest::plan(Draft& draft)
     result_ = std::move(filed);
     if (!filing_.accepted)
         draft.purpose = store::Purpose::intake;
-    write(draft);
+    if (replaced)
+        draft.remove(replaced->row.node, filing_.replaces->second, Draft::Leaves::for_good);
+    thread_ = write_rows(draft, filing_, recent_);
+    if (filing_.delivery != 0) {
+        draft.deliveries.insert(filing_.delivery);
+        draft.put(delivered_key(filing_.delivery), write_delivered({draft.now(), *result_}));
+    }
     return Planned::all;
 }
 
-void FileRequest::write(Draft& draft)
+ThreadId write_rows(Draft& draft, const PreparedFiling& filing, const Recent& recent)
 {
     // A message and the answer to it may arrive in one breath: then the store did not know yet.
-    std::optional<ThreadId> thread = filing_.thread ? filing_.thread : recent_.thread_of(filing_.names);
-    for (auto name = filing_.names.begin(); name != filing_.names.end() && !thread; ++name)
+    std::optional<ThreadId> known = filing.thread ? filing.thread : recent.thread_of(filing.names);
+    for (auto name = filing.names.begin(); name != filing.names.end() && !known; ++name)
         if (const auto named = draft.threads.find(*name); named != draft.threads.end())
-            thread = named->second;
-    thread_ = thread.value_or(filing_.email);
-    for (const MessageIdHash& name : filing_.names)
-        draft.threads.try_emplace(name, thread_);
-    if (filing_.delivery != 0)
-        draft.deliveries.insert(filing_.delivery);
-    std::string row = filing_.email_row;
-    set_thread(row, thread_);
-    draft.put(email_key(filing_.email), std::move(row));
-    if (filing_.body)
-        draft.put(email_key(filing_.email), *filing_.body, store::Space::bodies);
-    draft.put(thread_key(thread_, filing_.email), write_member(filing_.names));
-    for (const MessageIdHash& name : filing_.unknown_names)
-        draft.put(message_id_key(name), write_message_id(thread_));
-    if (filing_.delivery != 0)
-        draft.put(delivered_key(filing_.delivery), write_delivered({draft.now(), *result_}));
+            known = named->second;
+    const ThreadId thread = known.value_or(filing.email);
+    for (const MessageIdHash& name : filing.names)
+        draft.threads.try_emplace(name, thread);
+    std::string row = filing.email_row;
+    set_thread(row, thread);
+    draft.put(email_key(filing.email), std::move(row));
+    if (filing.body)
+        draft.put(email_key(filing.email), *filing.body, store::Space::bodies);
+    draft.put(thread_key(thread, filing.email), write_member(filing.names));
+    for (const MessageIdHash& name : filing.unknown_names)
+        draft.put(message_id_key(name), write_message_id(thread));
+    return thread;
 }
 
 void FileRequest::landed(const State&)

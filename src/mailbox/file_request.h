@@ -24,6 +24,7 @@ struct PreparedFiling {
     std::uint64_t read_at = 0;  // Owner::moment() before the delivered row was read
     std::uint64_t limit_bytes = 0;  // 0: none
     bool accepted = false;  // from the room below the intake floor too (Quota::exempt)
+    std::optional<std::pair<MailboxId, Uid>> replaces;
 };
 
 // What landed lately, for callers whose reads were too early to see it. Threads: the owner's loop.
@@ -51,6 +52,11 @@ private:
     std::uint64_t remembers_from_ = 0;
 };
 
+// What a filing adds to a batch beside the entries in mailboxes.
+Cost cost_of_rows(const PreparedFiling& filing);
+// Its e-mail, content and thread rows; answers its thread.
+ThreadId write_rows(Draft& draft, const PreparedFiling& filing, const Recent& recent);
+
 class FileRequest final : public RequestFor<Filed> {
 public:
     FileRequest(LoopExecutor caller, PreparedFiling filing, Recent& recent) :
@@ -70,7 +76,6 @@ private:
     };
     Result<std::vector<Place>> places(const State& state) const;
     Cost cost(const Draft& draft, std::span<const Place> places) const;
-    void write(Draft& draft);
 
     PreparedFiling filing_;
     Recent& recent_;

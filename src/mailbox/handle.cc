@@ -1,7 +1,12 @@
 #include "mailbox/handle.h"
 
 #include "mailbox/change_requests.h"
+#include "mailbox/file_all_request.h"
+#include "mailbox/sharing.h"
+#include "mailbox/sharing_requests.h"
+
 #include "mailbox/tree_requests.h"
+#include <algorithm>
 
 namespace posthouse::mailbox {
 
@@ -147,6 +152,45 @@ Task<Result<Filed>> Handle::file(Filing filing)
     co_return fail(ErrorCode::unavailable, "the account changes too fast");
 }
 
+Task<Result<std::vector<Filed>>> Handle::file_all(std::vector<Filing> filings)
+{
+    if (filings.empty())
+        co_return std::vector<Filed>{};
+    if (filings.size() > most_filings)
+        co_return fail(ErrorCode::limit, "so many messages are not filed at once");
+    const LoopExecutor caller = co_await asio::this_coro::executor;
+    std::vector<Prepared> prepared;
+    Error error;
+    for (Filing& filing : filings) {
+        filing.delivery = 0;  // the answers would be of two kinds
+        Result<Prepared> one = co_await prepare(*owner_, quotas_, filing);
+        if (!one) {
+            error = one.error();
+            break;
+        }
+        prepared.push_back(*std::move(one));
+    }
+    std::vector<std::pair<EmailId, std::vector<store::BlobId>>> held;
+    std::vector<PreparedFiling> requests;
+    for (Prepared& one : prepared) {
+        held.emplace_back(one.filing.email, std::move(one.held));
+        requests.push_back(std::move(one.filing));
+    }
+    Result<std::vector<Filed>> filed = fail(error);
+    if (requests.size() == filings.size()) {
+        auto request = std::make_unique<FileAllRequest>(caller, std::move(requests), owner_->recent());
+        const auto later = request->answer_later();
+        owner_->submit(std::move(request));
+        filed = co_await later.get();
+    }
+    if (!filed && filed.error() != may_have_landed)
+        for (auto& [email, blobs] : held)
+            co_await let_go(owner_->services(), email, std::move(blobs));
+    if (!filed && filed.error() == may_have_landed)
+        filed.error().code = ErrorCode::unavailable;
+    co_return filed;
+}
+
 Task<Result<FlagsStored>> Handle::store_flags(MailboxId mailbox, StoreFlags change)
 {
     const LoopExecutor caller = co_await asio::this_coro::executor;
@@ -179,6 +223,73 @@ Task<Result<Expunged>> Handle::expunge(MailboxId mailbox, std::optional<NumberSe
     Result<Expunged> expunged =
         co_await ask<Expunged>(std::make_unique<ExpungeRequest>(caller, mailbox, std::move(uids), which));
     co_return expunged;
+}
+
+Task<Result<NumberSet>> Handle::vanished(MailboxId mailbox, ModSeq since)
+{
+    const Result<std::vector<store::Row>> rows =
+        co_await scan_all(owner_->store(), owner_->services().clock, owner_->partition(),
+                          vanished_of(mailbox, std::max<ModSeq>(since, 1)));
+    if (!rows)
+        co_return fail(rows.error());
+    std::vector<NumberRange> ranges;
+    for (const store::Row& row : *rows) {
+        const Result<VanishedRow> vanished = read_vanished(row.value);
+        if (!vanished)
+            co_return fail(vanished.error());
+        ranges.insert(ranges.end(), vanished->uids.ranges().begin(), vanished->uids.ranges().end());
+    }
+    // In rising order, which is what a set takes cheaply.
+    std::ranges::sort(ranges, {}, &NumberRange::first);
+    NumberSet uids;
+    for (const NumberRange& range : ranges)
+        uids.add(range);
+    co_return uids;
+}
+
+Task<Result<void>> Handle::change_acl(MailboxId mailbox, AclEntry entry, AclChange change)
+{
+    if (entry.account == owner_->account())
+        co_return Result<void>{};  // RFC 4314 section 4: rights that are always there
+    if (change != AclChange::remove && !entry.negative && !entry.rights.empty()) {
+        const Result<void> noted = co_await Sharing(owner_->services()).note(owner_->account(), entry.account);
+        if (!noted)
+            co_return noted;
+    }
+    const LoopExecutor caller = co_await asio::this_coro::executor;
+    Result<void> changed = co_await ask<void>(std::make_unique<ChangeAclRequest>(caller, mailbox, entry, change));
+    co_return changed;
+}
+
+Task<Result<std::vector<MetadataEntry>>> Handle::metadata_for(AccountId actor, MailboxId mailbox)
+{
+    std::vector<MetadataEntry> entries;
+    for (const AccountId account : {actor, AccountId{0}}) {
+        const Result<std::vector<store::Row>> rows = co_await scan_all(
+            owner_->store(), owner_->services().clock, owner_->partition(), metadata_of(mailbox, account));
+        if (!rows)
+            co_return fail(rows.error());
+        for (const store::Row& row : *rows) {
+            store::KeyReader key(row.key);
+            key.u8();
+            key.u64();
+            key.u64();
+            Result<std::string> value = read_metadata(row.value);
+            if (!value)
+                co_return fail(value.error());
+            entries.push_back({key.text(), *std::move(value)});
+        }
+    }
+    std::ranges::sort(entries, {}, &MetadataEntry::name);
+    co_return entries;
+}
+
+Task<Result<void>> Handle::set_metadata_for(AccountId actor, MailboxId mailbox, std::vector<MetadataChange> changes)
+{
+    const LoopExecutor caller = co_await asio::this_coro::executor;
+    Result<void> set =
+        co_await ask<void>(std::make_unique<SetMetadataRequest>(caller, mailbox, actor, std::move(changes)));
+    co_return set;
 }
 
 }  // namespace posthouse::mailbox

@@ -3,6 +3,7 @@
 
 #include "mailbox/owner.h"
 #include "mailbox/reading.h"
+#include "mailbox/text_index.h"
 
 namespace posthouse::mailbox {
 
@@ -25,15 +26,44 @@ public:
     Task<Result<void>> subscribe(std::string name, bool on) override;
 
     Task<Result<Filed>> file(Filing filing) override;
+    Task<Result<std::vector<Filed>>> file_all(std::vector<Filing> filings) override;
     Task<Result<FlagsStored>> store_flags(MailboxId mailbox, StoreFlags change) override;
     Task<Result<Copied>> copy(MailboxId from, NumberSet uids, MailboxId to) override;
     Task<Result<Copied>> move(MailboxId from, NumberSet uids, MailboxId to) override;
     Task<Result<Expunged>> expunge(MailboxId mailbox, std::optional<NumberSet> uids, Which which) override;
 
+    Task<Result<NumberSet>> vanished(MailboxId mailbox, ModSeq since) override;
+
+    Task<Result<void>> change_acl(MailboxId mailbox, AclEntry entry, AclChange change) override;
+    Task<Result<std::vector<MetadataEntry>>> metadata(MailboxId mailbox) override
+    {
+        return metadata_for(id(), mailbox);
+    }
+    Task<Result<void>> set_metadata(MailboxId mailbox, std::vector<MetadataChange> changes) override
+    {
+        return set_metadata_for(id(), mailbox, std::move(changes));
+    }
+    // As `actor` sees them: what is private is his.
+    Task<Result<std::vector<MetadataEntry>>> metadata_for(AccountId actor, MailboxId mailbox);
+    Task<Result<void>> set_metadata_for(AccountId actor, MailboxId mailbox, std::vector<MetadataChange> changes);
+
+    Task<Result<std::vector<TextAnswer>>> look_up(SnapshotPtr snapshot, std::vector<TextQuery> queries) override
+    {
+        return owner_->index()->look_up(std::move(snapshot), std::move(queries));
+    }
+
     Task<Result<Email>> email(EmailId id) override { return reader_.email(id); }
     Task<Result<std::vector<Result<Email>>>> emails(std::vector<EmailId> ids) override
     {
         return reader_.emails(std::move(ids));
+    }
+    Task<Result<std::vector<StoredEmail>>> stored_emails(std::vector<EmailId> ids) override
+    {
+        return reader_.stored_emails(std::move(ids));
+    }
+    std::optional<Promise<Result<Contents>>> contents_ahead(const std::vector<EmailId>& ids) override
+    {
+        return reader_.contents_ahead(ids);
     }
     Task<Result<void>> read(Email email, std::uint64_t offset, std::uint64_t length, store::Sink sink) override
     {

@@ -23,6 +23,7 @@ public:
     std::shared_ptr<Owner> find(AccountId account);  // makes one where there is none
     void keep_house();
     std::size_t size() const;
+    Loop& loop() { return loop_; }
 
 private:
     bool is_due(SteadyTime now);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t blocks_a_batch = 14;
 
 // The tables that are read when an account is opened.
-store::Range small_tables() { return {head_key(), key_of(static_cast<Table>(6)).key()}; }
+store::Range small_tables() { return {head_key(), key_of(static_cast<Table>(7)).key()}; }
 
 bool is_erase(const std::pair<const Id, IntentRow>& intent) { return intent.second.kind == IntentRow::Kind::erase; }
 
@@ -140,6 +140,14 @@ void Owner::take_row(State& state, const store::Row& row)
             note_damage("an intent", intent.error());
         break;
     }
+    case Table::acl: {
+        Result<Acl> acl = read_acl(row.value);
+        if (acl)
+            state.acls[key.u64()] = std::make_shared<const Acl>(*std::move(acl));
+        else
+            note_damage("an access control list", acl.error());
+        break;
+    }
     default: break;
     }
 }
@@ -243,12 +251,12 @@ Task<Result<std::vector<BlockPtr>>> Owner::read_blocks(MailboxRow row)
     co_return blocks;
 }
 
-// Half a COPY is never seen: what it had written is taken back.
+// Half a COPY or MULTIAPPEND is never seen: what it had written is taken back.
 Task<Result<void>> Owner::settle_intents()
 {
     const std::map<Id, IntentRow> intents = state_->intents;
     for (const auto& [id, intent] : intents) {
-        if (intent.kind != IntentRow::Kind::copy)
+        if (intent.kind != IntentRow::Kind::copy && intent.kind != IntentRow::Kind::append)
             continue;
         const Result<void> undone = co_await undo_copy(id, intent);
         if (!undone)
@@ -278,6 +286,9 @@ Task<Result<void>> Owner::undo_copy(Id id, IntentRow intent)
         const bool last = page->rows.size() < blocks_a_batch;
         if (last)
             draft.close_intent(id);
+        // What an e-mail had got of rows, bytes and blobs is swept with those that were expunged.
+        if (last && !intent.emails.empty())
+            draft.put(release_key(draft.now(), draft.modseq(), 1), write_release(intent.emails));
         Result<void> committed = co_await commit(std::move(draft));
         if (!committed || last)
             co_return committed;

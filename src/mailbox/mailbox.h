@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/task.h"
+#include "mailbox/acl.h"
 #include "mailbox/types.h"
 #include "message/digest.h"
 #include "store/store.h"
@@ -47,6 +48,10 @@ struct Mailbox {
     std::uint32_t deleted = 0;
     std::uint64_t size = 0;
     ModSeq highest_modseq = 1;
+    // RFC 4314: what the handle's actor may do, and who else may do what (null: nobody; or it is not his to see).
+    Rights rights = Rights::all();
+    AclPtr acl;
+    Id shelf = 0;  // where its messages stand; the gate's business
 };
 
 // All mailboxes of an account, sorted by name with INBOX first; immutable and shared.
@@ -91,7 +96,10 @@ struct Filing {
     WallTime internal_date;
     Id delivery = 0;  // idempotence: a delivery filed in the last 7 days is answered, not filed again; 0: none
     Quota quota = Quota::enforced;
+    // RFC 8508: a message that goes in the same commit (its UID, and where); not_found when it is gone already.
+    std::optional<std::pair<MailboxId, Uid>> replaces = {};
 };
+inline constexpr std::size_t most_filings = 2000;  // of one file_all()
 struct FiledIn {
     MailboxId mailbox = 0;
     UidValidity uid_validity = 0;
@@ -109,6 +117,7 @@ struct StoreFlags {
     FlagChange change = FlagChange::add;
     std::vector<std::string> flags;
     std::optional<ModSeq> unchanged_since;
+    FlagBits kept = {};  // bits that stay as they are, whatever is asked
 };
 struct FlagsStored {
     SnapshotPtr snapshot;  // the first that shows the change
@@ -139,6 +148,21 @@ struct Email {
     std::shared_ptr<const message::Digest> digest;
 };
 
+// The same row as it is stored: what listings and readers of whole messages need of thousands.
+struct StoredEmail {
+    EmailId id = 0;  // 0: it cannot be had this way; email() says why
+    ThreadId thread = 0;
+    std::uint64_t size = 0;  // whole
+    store::BlobId blob = 0;
+    std::string row;
+    std::uint32_t prefix_at = 0;
+    std::uint32_t prefix_size = 0;
+    std::uint32_t digest_at = 0;
+
+    std::string_view prefix() const { return std::string_view(row).substr(prefix_at, prefix_size); }
+    std::string_view digest() const { return std::string_view(row).substr(digest_at); }  // as message::encode() made it
+};
+
 // Tells a session that something it watches has changed. Dropped: no more calls.
 class Watch {
 public:
@@ -156,7 +180,30 @@ struct Usage {
     std::uint64_t limit_bytes = 0;  // 0: none
 };
 
-// A door's handle on one account, as one actor sees it.
+// RFC 5464: "/private/…" is the actor's own, "/shared/…" everybody's. Names in lower case.
+struct MetadataEntry {
+    std::string name;
+    std::string value;
+};
+struct MetadataChange {
+    std::string name;
+    std::optional<std::string> value;  // nullopt: it goes
+};
+inline constexpr std::size_t most_metadata = 100;  // entries of a mailbox that one actor sees
+inline constexpr std::size_t largest_metadata = 32 * 1024;  // bytes of a value
+
+// What the full-text index says of a search, so that few messages need be read (search/README.md).
+struct TextQuery {
+    enum class In : std::uint8_t { text, body, header, subject, from, to, cc, bcc };  // RFC 3501 section 6.4.4
+    In in = In::text;
+    std::string folded;  // mailbox/search_text.h
+    bool words = false;  // each word of it begins a word there, wherever; else it is a part of the text as it is
+};
+enum class TextHint : std::uint8_t { unread, no, yes };  // unread: the message must be read to know
+using TextAnswer = std::vector<TextHint>;  // by position in the snapshot
+
+// A door's handle on one account, as one actor sees it. Who is not its owner sees the mailboxes he may look up (RFC
+// 4314), is answered not_found for all others, and not_permitted for what he may see but not do.
 class Account {
 public:
     virtual ~Account() = default;
@@ -178,16 +225,39 @@ public:
 
     // over_quota, not_found, limit (too many keywords), no_space, too_large.
     virtual Task<Result<Filed>> file(Filing filing) = 0;
+    // RFC 3502: all of them or none, each into one mailbox, the same for all. Answers in their order.
+    virtual Task<Result<std::vector<Filed>>> file_all(std::vector<Filing> filings) = 0;
     virtual Task<Result<FlagsStored>> store_flags(MailboxId mailbox, StoreFlags change) = 0;
     virtual Task<Result<Copied>> copy(MailboxId from, NumberSet uids, MailboxId to) = 0;
     virtual Task<Result<Copied>> move(MailboxId from, NumberSet uids, MailboxId to) = 0;
     enum class Which { marked_deleted, all };  // all: also those without \Deleted (POP3)
     virtual Task<Result<Expunged>> expunge(MailboxId mailbox, std::optional<NumberSet> uids, Which which) = 0;
 
+    // The UIDs that were taken out of a mailbox by commits after `since` (RFC 7162 section 3.2.10).
+    virtual Task<Result<NumberSet>> vanished(MailboxId mailbox, ModSeq since) = 0;
+
+    // RFC 4314. Who lists them finds them in tree(). limit (most_acl_entries).
+    virtual Task<Result<void>> change_acl(MailboxId mailbox, AclEntry entry, AclChange change) = 0;
+
+    // Mailbox 0: the account's own. In order of name; those set must be malformed-free, few and small (malformed,
+    // limit, too_large), all of them are set or none.
+    virtual Task<Result<std::vector<MetadataEntry>>> metadata(MailboxId mailbox) = 0;
+    virtual Task<Result<void>> set_metadata(MailboxId mailbox, std::vector<MetadataChange> changes) = 0;
+
+    // What the account's full-text index knows, an answer a query. It catches up in the background with what it does
+    // not know yet.
+    virtual Task<Result<std::vector<TextAnswer>>> look_up(SnapshotPtr snapshot, std::vector<TextQuery> queries) = 0;
+
     // Rows and bytes, read on the caller's loop. A message expunged less than 7 days ago is still read.
     virtual Task<Result<Email>> email(EmailId id) = 0;
     // The rows of several, in the order asked for; one scan where the ids lie close together.
     virtual Task<Result<std::vector<Result<Email>>>> emails(std::vector<EmailId> ids) = 0;
+    // The same, not taken apart; in the order asked for.
+    virtual Task<Result<std::vector<StoredEmail>>> stored_emails(std::vector<EmailId> ids) = 0;
+    // Begins to read the contents (without the prefixes) of several whose `blob` is 0, which together fit into memory;
+    // in the order asked for. nullopt: not for this actor, who reads one by one.
+    using Contents = std::vector<std::optional<std::string>>;
+    virtual std::optional<Promise<Result<Contents>>> contents_ahead(const std::vector<EmailId>& ids) = 0;
     // Bytes of the whole message (prefix and content joined), in pieces.
     virtual Task<Result<void>> read(Email email, std::uint64_t offset, std::uint64_t length, store::Sink sink) = 0;
     // The same at once, for at most `inline_content` + prefix bytes or what the caller can bear.
@@ -234,8 +304,14 @@ struct Swept {
 class Mailboxes {
 public:
     virtual ~Mailboxes() = default;
-    // The authorisation gate: `actor` looks into `owner`'s mail. not_permitted; not_found.
+    // The authorisation gate: `actor` looks into `owner`'s mail. not_found: also where nothing is shared with him.
     virtual Task<Result<AccountPtr>> open(AccountId actor, AccountId owner) = 0;
+    // Whose mailboxes `actor` may look up, besides his own; in order of id, at most 1,000.
+    struct Sharer {
+        AccountId owner = 0;
+        bool with_anyone = false;  // shared with everybody, not with the actor by name
+    };
+    virtual Task<Result<std::vector<Sharer>>> sharers(AccountId actor) = 0;
     // For the MDA, which acts for nobody.
     virtual Task<Result<AccountPtr>> open_for_delivery(AccountId owner) = 0;
     // A new account's mailboxes: INBOX, Drafts, Sent, Junk, Trash, Archive. Idempotent; open() does it as well.
@@ -244,6 +320,13 @@ public:
     virtual Task<Result<void>> erase_account(AccountId account) = 0;
     // Changes to the account wait while its rows are read.
     virtual Task<Result<AuditReport>> audit(AccountId account, AuditDepth depth) = 0;
+    // Indexes some thousand more messages of an account for full-text search (`anew`: having forgotten all); until
+    // `indexed` is `all`. Searching does the same in the background.
+    struct Indexed {
+        std::uint64_t indexed = 0;
+        std::uint64_t all = 0;
+    };
+    virtual Task<Result<Indexed>> index_some(AccountId account, bool anew) = 0;
     // Erases what was expunged, and forgets deliveries, 7 days ago and longer. For the roof to call now and then (once
     // an hour); one at a time.
     virtual Task<Result<Swept>> sweep() = 0;
@@ -251,6 +334,10 @@ public:
     // Ends: batches in flight are awaited, later calls get `cancelled`.
     virtual Task<void> stop() = 0;
 };
+
+// COPY from one account into another: whole, and the messages stay what they are, byte for byte. limit: more than
+// most_filings messages, or more than 64 MiB of them.
+Task<Result<Copied>> copy_between(AccountPtr from, MailboxId source, NumberSet uids, AccountPtr to, MailboxId target);
 
 struct MailboxServices {
     store::Store& store;

@@ -1,6 +1,7 @@
 #include "mailbox/owner.h"
 
 #include "mailbox/clear_request.h"
+#include "mailbox/text_index.h"
 
 #include <fmt/format.h>
 
@@ -56,7 +57,12 @@ Task<void> Activity::stop()
 }
 
 Owner::Owner(AccountId account, const MailboxServices& services, std::shared_ptr<Activity> activity, Loop& loop) :
-    account_(account), services_(services), activity_(std::move(activity)), loop_(loop), used_(services.clock.steady())
+    account_(account),
+    services_(services),
+    activity_(std::move(activity)),
+    loop_(loop),
+    index_(std::make_shared<TextIndex>(account, services_, activity_, loop)),
+    used_(services.clock.steady())
 {
 }
 
@@ -332,6 +338,7 @@ std::size_t Owner::entries_in_memory() const
 
 void Owner::forget_mailboxes(SteadyTime time)
 {
+    index_->forget(time);
     if (!state_ || busy())
         return;
     for (const auto& [node, known] : state_->mailboxes()) {

@@ -35,6 +35,8 @@ private:
     std::vector<Promise<bool>> waiting_;
 };
 
+class TextIndex;
+
 class Owner final : public std::enable_shared_from_this<Owner> {
 public:
     Owner(AccountId account, const MailboxServices& services, std::shared_ptr<Activity> activity, Loop& loop);
@@ -44,6 +46,7 @@ public:
     const MailboxServices& services() const { return services_; }
     Published& published() { return published_; }
     Recent& recent() { return recent_; }
+    const std::shared_ptr<TextIndex>& index() const { return index_; }
     // Counts commits: what a caller reads after asking this shows every commit up to it.
     std::uint64_t moment() const { return moment_.load(); }
     void submit(RequestPtr request);
@@ -104,6 +107,7 @@ private:
     const std::shared_ptr<Activity> activity_;
     Loop& loop_;
     Published published_;
+    const std::shared_ptr<TextIndex> index_;
     std::atomic<std::uint64_t> moment_ = 0;
     std::atomic<SteadyTime> used_;
 

@@ -132,6 +132,7 @@ Task<Result<Prepared>> prepare(const Owner& owner, Quotas& quotas, const Filing&
     made.internal_date = filing.internal_date;
     made.placements = filing.placements;
     made.delivery = filing.delivery;
+    made.replaces = filing.replaces;
     made.accepted = filing.quota == Quota::exempt;
     made.names = names_of(*filing.digest);
     const Result<void> threaded = co_await find_thread(owner, &made);

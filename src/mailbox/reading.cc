@@ -4,6 +4,7 @@
 #include "mailbox/owner.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace posthouse::mailbox {
 
@@ -121,6 +122,73 @@ Task<Result<std::vector<Result<Email>>>> EmailReader::emails(std::vector<EmailId
     for (const EmailId id : ids)
         emails.push_back(found.at(id));
     co_return emails;
+}
+
+// As emails(), for thousands: rows stay as they are, ids mostly rise, and what a scan does not find is read together.
+Task<Result<std::vector<StoredEmail>>> EmailReader::stored_emails(std::vector<EmailId> ids) const
+{
+    std::vector<std::uint32_t> order(ids.size());
+    std::iota(order.begin(), order.end(), 0);
+    if (!std::ranges::is_sorted(ids))
+        std::ranges::sort(order, {}, [&ids](std::uint32_t i) { return ids[i]; });
+    std::vector<StoredEmail> emails(ids.size());
+    const auto take = [&](std::size_t& at, EmailId id, std::string& value) {
+        StoredEmail email = read_stored(id, std::move(value));
+        while (at + 1 < order.size() && ids[order[at + 1]] == id)
+            emails[order[at++]] = email;
+        emails[order[at++]] = std::move(email);
+    };
+    std::size_t at = 0;
+    while (at < order.size()) {
+        const std::size_t last = std::min(at + services_.store.limits().page_rows, order.size()) - 1;
+        const store::Range range{email_key(ids[order[at]]), email_key(ids[order[last]]) + '\0'};
+        Result<store::Page> page =
+            co_await services_.store.scan(partition_of(account_), range, last + 1 - at, deadline());
+        if (!page)
+            break;
+        std::size_t hits = 0;
+        EmailId reached = ids[order[last]];
+        for (store::Row& row : page->rows) {
+            store::KeyReader key(row.key);
+            key.u8();
+            const EmailId id = key.u64();
+            while (at <= last && ids[order[at]] < id)
+                ++at;
+            if (at <= last && ids[order[at]] == id) {
+                take(at, id, row.value);
+                ++hits;
+            }
+            if (page->more)
+                reached = id;
+        }
+        while (at <= last && ids[order[at]] <= reached)
+            ++at;  // within a page that was read, what is not there is not there
+        if (hits * 4 < page->rows.size())
+            break;
+    }
+    if (at == order.size())
+        co_return emails;
+    std::vector<store::Key> keys;
+    for (std::size_t i = at; i < order.size(); ++i)
+        keys.push_back(email_key(ids[order[i]]));
+    const auto reading =
+        services_.store.read_ahead(partition_of(account_), std::move(keys), deadline(), store::Space::rows);
+    Result<store::Store::Values> values = co_await reading.get();
+    if (!values)
+        co_return emails;  // one by one, so that damage stays with the e-mail that has it
+    for (std::size_t i = at; i < order.size(); ++i)
+        if (std::optional<store::Value>& value = (*values)[i - at])
+            emails[order[i]] = read_stored(ids[order[i]], *std::move(value));
+    co_return emails;
+}
+
+Promise<Result<Account::Contents>> EmailReader::contents_ahead(const std::vector<EmailId>& ids) const
+{
+    std::vector<store::Key> keys;
+    keys.reserve(ids.size());
+    for (const EmailId id : ids)
+        keys.push_back(email_key(id));
+    return services_.store.read_ahead(partition_of(account_), std::move(keys), deadline(), store::Space::bodies);
 }
 
 Task<Result<std::string>> EmailReader::body(EmailId email, std::uint64_t size) const

@@ -13,6 +13,8 @@ public:
 
     Task<Result<Email>> email(EmailId id) const;
     Task<Result<std::vector<Result<Email>>>> emails(std::vector<EmailId> ids) const;
+    Task<Result<std::vector<StoredEmail>>> stored_emails(std::vector<EmailId> ids) const;
+    Promise<Result<Account::Contents>> contents_ahead(const std::vector<EmailId>& ids) const;
     Task<Result<void>> read(Email email, std::uint64_t offset, std::uint64_t length, store::Sink sink) const;
     Task<Result<std::string>> read_all(Email email) const;
 

@@ -82,6 +82,7 @@ store::Key keywords_key() { return key_of(Table::keywords).key(); }
 store::Key subscribed_key(std::string_view name) { return key_of(Table::subscribed).text(name).key(); }
 store::Key mailbox_key(NodeId node) { return key_of(Table::mailbox).u64(node).key(); }
 store::Key intent_key(Id id) { return key_of(Table::intent).u64(id).key(); }
+store::Key acl_key(MailboxId mailbox) { return key_of(Table::acl).u64(mailbox).key(); }
 store::Key block_key(ShelfId shelf, Uid number) { return key_of(Table::block).u64(shelf).u32(number).key(); }
 store::Range blocks_of(ShelfId shelf, Uid from_number)
 {
@@ -91,7 +92,13 @@ store::Key vanished_key(MailboxId mailbox, ModSeq modseq)
 {
     return key_of(Table::vanished).u64(mailbox).u64(modseq).key();
 }
-store::Range vanished_of(MailboxId mailbox) { return key_of(Table::vanished).u64(mailbox).range(); }
+store::Range vanished_of(MailboxId mailbox, ModSeq after)
+{
+    store::Range range = key_of(Table::vanished).u64(mailbox).range();
+    if (after != 0)
+        range.from = after == std::numeric_limits<ModSeq>::max() ? range.until : vanished_key(mailbox, after + 1);
+    return range;
+}
 store::Key email_key(EmailId email) { return key_of(Table::email).u64(email).key(); }
 store::Key email_in_key(EmailId email, ShelfId shelf, Uid uid)
 {
@@ -107,6 +114,15 @@ store::Key message_id_key(const MessageIdHash& hash)
 store::Key change_key(ObjectType type, Id object)
 {
     return key_of(Table::change).u8(static_cast<std::uint8_t>(type)).u64(object).key();
+}
+store::Key metadata_key(MailboxId mailbox, AccountId account, std::string_view name)
+{
+    return key_of(Table::metadata).u64(mailbox).u64(account).text(name).key();
+}
+store::Range metadata_of(MailboxId mailbox) { return key_of(Table::metadata).u64(mailbox).range(); }
+store::Range metadata_of(MailboxId mailbox, AccountId account)
+{
+    return key_of(Table::metadata).u64(mailbox).u64(account).range();
 }
 store::Key delivered_key(Id delivery) { return key_of(Table::delivered).u64(delivery).key(); }
 store::Key release_key(WallTime time, ModSeq modseq, std::uint32_t part)
@@ -216,6 +232,8 @@ std::string write_intent(const IntentRow& intent)
     writer.u8(static_cast<std::uint8_t>(intent.kind));
     if (intent.kind != IntentRow::Kind::erase)
         writer.varint(intent.shelf).varint(intent.kind == IntentRow::Kind::clear ? intent.mailbox : intent.first_uid);
+    if (intent.kind == IntentRow::Kind::append)
+        pack(writer, intent.emails);
     return writer.take();
 }
 
@@ -233,12 +251,51 @@ Result<IntentRow> read_intent(std::string_view value)
         intent.shelf = row.in.varint();
         intent.first_uid = row.number<Uid>();
         break;
+    case IntentRow::Kind::append:
+        intent.shelf = row.in.varint();
+        intent.first_uid = row.number<Uid>();
+        intent.emails = unpack(row);
+        break;
     case IntentRow::Kind::erase: break;
     default: row.demand(false);
     }
     if (!row.sound())
         return row.corrupt("an intent");
     return intent;
+}
+
+std::string write_acl(const Acl& acl)
+{
+    Writer writer = begin();
+    writer.varint(acl.size());
+    for (const AclEntry& entry : acl)
+        writer.u8(entry.negative ? 1 : 0).varint(entry.account).varint(entry.rights.bits());
+    return writer.take();
+}
+
+Result<Acl> read_acl(std::string_view value)
+{
+    Row row(value);
+    Acl acl(row.count(3));
+    for (AclEntry& entry : acl) {
+        entry.negative = row.in.u8() != 0;
+        entry.account = row.in.varint();
+        entry.rights = Rights(row.number<std::uint16_t>());
+    }
+    if (!row.sound())
+        return row.corrupt("an access control");
+    return acl;
+}
+
+std::string write_metadata(std::string_view value) { return begin().string(value).take(); }
+
+Result<std::string> read_metadata(std::string_view value)
+{
+    Row row(value);
+    std::string text(row.in.string());
+    if (!row.sound())
+        return row.corrupt("a metadata");
+    return text;
 }
 
 std::string write_vanished(const VanishedRow& row)

@@ -20,6 +20,7 @@ enum class Table : std::uint8_t {
     subscribed = 3,
     mailbox = 4,
     intent = 5,
+    acl = 6,
     block = 16,
     vanished = 17,
     email = 32,  // in bodies: the content
@@ -27,6 +28,7 @@ enum class Table : std::uint8_t {
     thread = 34,
     message_id = 35,
     change = 40,
+    metadata = 41,
     delivered = 48,
     release = 49,
     outbox = 50,
@@ -41,10 +43,11 @@ store::Key keywords_key();
 store::Key subscribed_key(std::string_view name);
 store::Key mailbox_key(NodeId node);
 store::Key intent_key(Id id);
+store::Key acl_key(MailboxId mailbox);
 store::Key block_key(ShelfId shelf, Uid number);
 store::Range blocks_of(ShelfId shelf, Uid from_number = 0);
 store::Key vanished_key(MailboxId mailbox, ModSeq modseq);
-store::Range vanished_of(MailboxId mailbox);
+store::Range vanished_of(MailboxId mailbox, ModSeq after = 0);
 store::Key email_key(EmailId email);
 store::Key email_in_key(EmailId email, ShelfId shelf, Uid uid);
 store::Range email_in_of(EmailId email);
@@ -54,6 +57,10 @@ using MessageIdHash = std::array<char, 16>;
 store::Key message_id_key(const MessageIdHash& hash);
 enum class ObjectType : std::uint8_t { mailbox = 1 };
 store::Key change_key(ObjectType type, Id object);
+// `account`: whose private entry it is; 0: shared by all.
+store::Key metadata_key(MailboxId mailbox, AccountId account, std::string_view name);
+store::Range metadata_of(MailboxId mailbox);
+store::Range metadata_of(MailboxId mailbox, AccountId account);
 store::Key delivered_key(Id delivery);
 store::Key release_key(WallTime time, ModSeq modseq, std::uint32_t part);
 store::Range released_until(WallTime time);
@@ -95,15 +102,22 @@ std::string write_mailbox(const MailboxRow& row);
 Result<MailboxRow> read_mailbox(NodeId node, std::string_view value);
 
 struct IntentRow {
-    enum class Kind : std::uint8_t { clear = 1, copy = 2, erase = 3 };
+    enum class Kind : std::uint8_t { clear = 1, copy = 2, erase = 3, append = 4 };
     Kind kind = Kind::clear;
     ShelfId shelf = 0;
     MailboxId mailbox = 0;  // clear
-    Uid first_uid = 0;  // copy
+    Uid first_uid = 0;  // copy, append
+    std::vector<EmailId> emails = {};  // append
     friend bool operator==(const IntentRow&, const IntentRow&) = default;
 };
 std::string write_intent(const IntentRow& intent);
 Result<IntentRow> read_intent(std::string_view value);
+
+std::string write_acl(const Acl& acl);
+Result<Acl> read_acl(std::string_view value);
+
+std::string write_metadata(std::string_view value);
+Result<std::string> read_metadata(std::string_view value);
 
 // uids.count() is emails.size(), or emails is empty.
 struct VanishedRow {

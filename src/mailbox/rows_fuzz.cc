@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0)
         return 0;
     const std::string_view value(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 11) {
+    switch (data[0] % 13) {
     case 0: there_and_back(value, read_head, write_head); break;
     case 1: there_and_back(value, read_keywords, write_keywords); break;
     case 2: there_and_back(value, [](std::string_view v) { return read_mailbox(7, v); }, write_mailbox); break;
@@ -43,6 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 8: there_and_back(value, read_change, write_change); break;
     case 9: there_and_back(value, read_delivered, write_delivered); break;
     case 10: there_and_back(value, read_email, write_email); break;
+    case 11: there_and_back(value, read_acl, write_acl); break;
+    case 12: there_and_back(value, read_metadata, write_metadata); break;
     }
     return 0;
 }

@@ -51,6 +51,12 @@ std::string State::name_of(const MailboxRow& row) const
     return name;
 }
 
+AclPtr State::acl_of(MailboxId mailbox) const
+{
+    const auto found = acls.find(mailbox);
+    return found == acls.end() ? nullptr : found->second;
+}
+
 std::vector<NodeId> State::children_of(NodeId node) const
 {
     std::vector<NodeId> children;
@@ -128,6 +134,8 @@ Applied State::apply(Draft draft)
         on ? (void)subscribed.insert(name) : (void)subscribed.erase(name);
     for (const auto& [id, intent] : draft.intents_)
         intent ? (void)intents.insert_or_assign(id, *intent) : (void)intents.erase(id);
+    for (auto& [mailbox, acl] : draft.acls_)
+        acl ? (void)acls.insert_or_assign(mailbox, std::move(acl)) : (void)acls.erase(mailbox);
 
     std::map<NodeId, std::vector<BlockPtr>> blocks;  // adopted ones may lie between changed ones
     auto all = std::move(draft.adopted_);
@@ -176,6 +184,8 @@ Mailbox State::describe(const MailboxRow& row, std::string name) const
     mailbox.deleted = row.deleted;
     mailbox.size = row.bytes;
     mailbox.highest_modseq = row.highest_modseq;
+    mailbox.shelf = row.shelf;
+    mailbox.acl = acl_of(row.mailbox);
     return mailbox;
 }
 

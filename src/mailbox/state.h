@@ -53,6 +53,7 @@ public:
     KeywordsPtr keywords = std::make_shared<const KeywordTable>();
     std::set<std::string, std::less<>> subscribed;
     std::map<Id, IntentRow> intents;
+    std::unordered_map<MailboxId, AclPtr> acls;  // of those that have one
 
     const MailboxState* find(NodeId node) const;
     MailboxState* find(NodeId node);
@@ -60,6 +61,7 @@ public:
     const MailboxState* find_name(std::string_view name) const;  // normal
     const MailboxState* inbox() const { return find_name("INBOX"); }
     std::string name_of(const MailboxRow& row) const;
+    AclPtr acl_of(MailboxId mailbox) const;  // null: nobody but the owner
     std::vector<NodeId> children_of(NodeId node) const;
     std::size_t depth_below(NodeId node) const;  // levels; 0: no children
     // Bytes of the longest name below `node`, without its own name and the slash behind it.

@@ -59,6 +59,19 @@ std::optional<Error> no_room(const State& state, std::string_view name, std::siz
     return std::nullopt;
 }
 
+// RFC 4314 section 3: a new mailbox may be looked into by those who may look into the one above it.
+void inherit_acl(Draft& draft, MailboxId mailbox, std::string_view name)
+{
+    for (std::size_t slash = name.rfind('/'); slash != name.npos && slash > 0; slash = name.rfind('/', slash - 1)) {
+        const MailboxState* above = draft.state().find_name(name.substr(0, slash));
+        if (!above)
+            continue;
+        if (const AclPtr acl = draft.state().acl_of(above->row.mailbox))
+            draft.set_acl(mailbox, *acl);
+        return;
+    }
+}
+
 // RFC 3501 section 6.3.3: superior names that do not exist are created.
 Spot make_parents(Draft& draft, IdSource& ids, std::string_view name)
 {
@@ -73,6 +86,7 @@ Spot make_parents(Draft& draft, IdSource& ids, std::string_view name)
             } else {
                 MailboxRow row = new_row(draft, ids, spot.parent, spot.leaf);
                 spot.parent = row.node;
+                inherit_acl(draft, row.mailbox, path);
                 draft.put_mailbox(std::move(row));
             }
         }
@@ -141,6 +155,7 @@ Planned CreateRequest::plan(Draft& draft)
         row = new_row(draft, ids_, spot.parent, std::move(spot.leaf), use_);
     }
     result_ = row.mailbox;
+    inherit_acl(draft, row.mailbox, *name);
     draft.put_mailbox(std::move(row));
     return Planned::all;
 }

@@ -16,6 +16,9 @@ using mailbox::SystemFlag;
 // Rows are asked for in batches; this bounds what a FETCH keeps in memory. A row is never much larger than its message.
 constexpr std::size_t batch_size = 512;
 constexpr std::uint64_t batch_bytes = 8 * 1024 * 1024;
+// Of whole messages, of which the next batch is read while one is sent.
+constexpr std::size_t whole_batch_size = 64;
+constexpr std::uint64_t whole_batch_bytes = 512 * 1024;
 
 // The messages of `positions` as they are told: the newest flags, where they are still there.
 class Messages {
@@ -47,11 +50,11 @@ public:
         }
         return std::nullopt;
     }
-    std::vector<FetchedMessage> batch()
+    std::vector<FetchedMessage> batch(std::size_t most, std::uint64_t most_bytes)
     {
         std::vector<FetchedMessage> messages;
         std::uint64_t bytes = 0;
-        while (messages.size() < batch_size && bytes < batch_bytes) {
+        while (messages.size() < most && bytes < most_bytes) {
             std::optional<FetchedMessage> message = next();
             if (!message)
                 break;
@@ -107,6 +110,67 @@ struct Progress {
     std::size_t unreadable = 0;
     Error last;
 };
+
+// A batch on its way: its rows are here, its messages are being read.
+struct StoredBatch {
+    std::vector<FetchedMessage> messages;
+    std::vector<mailbox::StoredEmail> rows;
+    std::vector<std::uint32_t> read;  // which of them have their contents in `contents`
+    std::optional<Promise<Result<mailbox::Account::Contents>>> contents;
+};
+
+Task<Result<StoredBatch>> begin_batch(Session& session, const FetchPlan& plan, std::vector<FetchedMessage> messages)
+{
+    StoredBatch batch{.messages = std::move(messages)};
+    std::vector<mailbox::EmailId> ids;
+    for (const FetchedMessage& message : batch.messages)
+        ids.push_back(message.entry.email);
+    Result<std::vector<mailbox::StoredEmail>> rows = co_await session.account().stored_emails(std::move(ids));
+    if (!rows)
+        co_return fail(rows.error());
+    batch.rows = *std::move(rows);
+    if (!plan.reads_whole)
+        co_return batch;
+    std::vector<mailbox::EmailId> wanted;
+    for (std::uint32_t i = 0; i < batch.rows.size(); ++i)
+        if (batch.rows[i].id != 0 && batch.rows[i].blob == 0) {
+            batch.read.push_back(i);
+            wanted.push_back(batch.rows[i].id);
+        }
+    batch.contents = session.account().contents_ahead(wanted);
+    co_return batch;
+}
+
+// Answers the messages that must be told by their rows taken apart.
+Task<Result<std::vector<FetchedMessage>>> tell_stored(Session& session, const FetchPlan& plan, StoredBatch batch)
+{
+    std::vector<std::optional<std::string>> wholes(batch.messages.size());
+    if (batch.contents) {
+        Result<mailbox::Account::Contents> contents = co_await batch.contents->get();
+        for (std::size_t i = 0; contents && i < contents->size(); ++i) {
+            std::optional<std::string>& content = (*contents)[i];
+            const mailbox::StoredEmail& row = batch.rows[batch.read[i]];
+            if (!content || content->size() + row.prefix_size != row.size)
+                continue;
+            content->insert(0, row.prefix());
+            wholes[batch.read[i]] = std::move(content);
+        }
+    }
+    std::vector<FetchedMessage> left;
+    message::EnvelopeView scratch;
+    for (std::size_t i = 0; i < batch.messages.size() && i < batch.rows.size(); ++i) {
+        const FetchedMessage& message = batch.messages[i];
+        const bool there = batch.rows[i].id != 0 && (!plan.reads_whole || wholes[i]);
+        if (!there || !write_from_stored(session, plan, message, batch.rows[i], std::move(wholes[i]), scratch))
+            left.push_back(message);
+        if (!session.channel().is_full())
+            continue;
+        const Result<void> sent = co_await session.channel().flush();
+        if (!sent)
+            co_return fail(ErrorCode::closed);
+    }
+    co_return left;
+}
 
 // One batch with its rows.
 Task<Result<void>> tell_batch(Session& session, const FetchPlan& plan, std::vector<FetchedMessage> messages,
@@ -181,15 +245,35 @@ Task<Reply> fetch(Session& session, Command command)
         }
         co_return Reply::ok("fetched");
     }
-    for (;;) {
-        std::vector<FetchedMessage> batch = messages.batch();
-        if (batch.empty())
-            break;
+    const auto next_batch = [&] {
+        std::vector<FetchedMessage> batch = plan.reads_whole ? messages.batch(whole_batch_size, whole_batch_bytes)
+                                                             : messages.batch(batch_size, batch_bytes);
         for (FetchedMessage& message : batch)
             message.with_flags = !plan.tells_flags && fresh->contains(message.entry.uid);
-        const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
-        if (!told)
-            co_return refusal(told.error());
+        return batch;
+    };
+    std::vector<FetchedMessage> batch = next_batch();
+    Result<StoredBatch> ahead = StoredBatch{};
+    if (plan.reads_stored)
+        ahead = co_await begin_batch(session, plan, batch);
+    while (!batch.empty()) {
+        std::vector<FetchedMessage> following = next_batch();
+        if (plan.reads_stored) {
+            if (!ahead)
+                co_return refusal(ahead.error());
+            StoredBatch now = *std::move(ahead);
+            ahead = co_await begin_batch(session, plan, following);
+            Result<std::vector<FetchedMessage>> left = co_await tell_stored(session, plan, std::move(now));
+            if (!left)
+                co_return refusal(left.error());
+            batch = *std::move(left);
+        }
+        if (!batch.empty()) {
+            const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
+            if (!told)
+                co_return refusal(told.error());
+        }
+        batch = std::move(following);
     }
     co_return conclusion(session, progress);
 }

@@ -11,6 +11,9 @@ struct FetchPlan {
     bool needs_row = false;  // the e-mail's row: envelope, structure, ids, bytes
     bool tells_flags = false;
     bool sets_seen = false;
+    // No more than the entry, the envelope, the thread and the whole message: the row need not be taken apart.
+    bool reads_stored = false;
+    bool reads_whole = false;  // the message's bytes are among them
 
     explicit FetchPlan(std::vector<FetchAttribute> asked, bool by_uid, bool with_modseq);
 };
@@ -24,6 +27,12 @@ struct FetchedMessage {
 
 // "* n FETCH (…)" of what needs no row.
 void write_from_entry(Session& session, const FetchPlan& plan, const FetchedMessage& message);
+
+// The same with the envelope, the thread or the whole message, for plans that read the row as it is stored. `whole`:
+// the message, where the plan asks for it. False: the row cannot be read this way, and nothing was written.
+bool write_from_stored(Session& session, const FetchPlan& plan, const FetchedMessage& message,
+                       const mailbox::StoredEmail& email, std::optional<std::string> whole,
+                       message::EnvelopeView& scratch);
 
 // The same of anything. An error before the first byte of the response leaves nothing written and says
 // what is wrong with the message; `closed` means that the session cannot go on: the peer is gone, or a

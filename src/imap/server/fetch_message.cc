@@ -28,6 +28,14 @@ bool is_of_entry(Kind kind)
     }
 }
 
+// BODY[], all of it.
+bool is_whole(const FetchAttribute& attribute)
+{
+    return attribute.kind == Kind::rfc822 ||
+        (attribute.kind == Kind::section && attribute.section.part.empty() && attribute.section.text == Text::all &&
+         !attribute.partial);
+}
+
 bool is_of_bytes(Kind kind)
 {
     return kind == Kind::section || kind == Kind::rfc822 || kind == Kind::rfc822_header || kind == Kind::rfc822_text;
@@ -247,6 +255,11 @@ FetchPlan::FetchPlan(std::vector<FetchAttribute> asked, bool by_uid, bool with_m
     if (with_modseq && !has(Kind::modseq))
         attributes.push_back({.kind = Kind::modseq});
     tells_flags = has(Kind::flags);
+    reads_whole = std::ranges::any_of(attributes, is_whole);
+    reads_stored =
+        std::ranges::count_if(attributes, is_whole) <= 1 && std::ranges::all_of(attributes, [](const auto& a) {
+            return is_of_entry(a.kind) || a.kind == Kind::envelope || a.kind == Kind::thread_id || is_whole(a);
+        });
     for (const FetchAttribute& attribute : attributes) {
         needs_row |= !is_of_entry(attribute.kind);
         sets_seen |= (attribute.kind == Kind::section && !attribute.peek) || attribute.kind == Kind::rfc822 ||
@@ -263,6 +276,36 @@ void write_from_entry(Session& session, const FetchPlan& plan, const FetchedMess
         write_of_entry(session, plan.attributes[i], message);
     }
     session.out().raw(")\r\n");
+}
+
+bool write_from_stored(Session& session, const FetchPlan& plan, const FetchedMessage& message,
+                       const mailbox::StoredEmail& email, std::optional<std::string> whole,
+                       message::EnvelopeView& scratch)
+{
+    Serializer& out = session.out();
+    for (const FetchAttribute& attribute : plan.attributes)
+        if (attribute.kind == Kind::envelope && !message::read_envelope(email.digest(), scratch))
+            return false;
+    begin(out, message.number);
+    for (std::size_t i = 0; i < plan.attributes.size(); ++i) {
+        const FetchAttribute& attribute = plan.attributes[i];
+        if (i > 0)
+            out.raw(" ");
+        if (attribute.kind == Kind::envelope) {
+            out.raw("ENVELOPE ");
+            write_envelope(out, scratch);
+        } else if (attribute.kind == Kind::thread_id) {
+            out.raw("THREADID (").raw(id_text(email.thread)).raw(")");
+        } else if (is_whole(attribute)) {
+            write_name(out, attribute);
+            out.raw(" ").literal(std::move(*whole));
+        } else {
+            write_of_entry(session, attribute, message);
+        }
+    }
+    write_extra_flags(session, message);
+    out.raw(")\r\n");
+    return true;
 }
 
 Task<Result<void>> write_from_row(Session& session, const FetchPlan& plan, FetchedMessage message, mailbox::Email email)

@@ -1,7 +1,8 @@
 // SEARCH and UID SEARCH: RFC 3501 section 6.4.4, RFC 4731 (ESEARCH), RFC 7162 (MODSEQ).
 //
 // Messages are gone through in order, each read only as far as the program needs (search_match.h). What a
-// message has beyond `most_text` of text is not searched; other sessions get their turn every few milliseconds.
+// message has beyond `mailbox::most_text` of text is not searched; other sessions get their turn every few
+// milliseconds.
 #include "imap/server/commands.h"
 #include "imap/server/search_match.h"
 #include "imap/server/search_text.h"
@@ -16,7 +17,6 @@ namespace {
 using mailbox::NumberSet;
 
 constexpr std::size_t batch_size = 128;
-constexpr std::uint64_t most_text = 4 * 1024 * 1024;  // of one message's text parts together
 constexpr Duration turn = 5ms;
 
 Task<bool> append_to(std::string& into, std::string piece)
@@ -45,6 +45,14 @@ public:
 
     Task<Result<void>> run()
     {
+        std::vector<mailbox::TextQuery> queries = matcher_.queries();
+        if (!queries.empty()) {
+            // Without the index every message is read: slower, and the same answer.
+            Result<std::vector<mailbox::TextAnswer>> answers =
+                co_await session_.account().look_up(numbering_, std::move(queries));
+            if (answers)
+                matcher_.learn(*std::move(answers));
+        }
         std::vector<std::uint32_t> undecided;
         for (std::uint32_t position = 0; position < numbering_->size(); ++position) {
             const Answer answer = matcher_.match(candidate(position));
@@ -139,7 +147,7 @@ private:
     // The text parts of a message, and the headers of messages in it, decoded and folded.
     Task<Result<void>> read_texts(const mailbox::Email& email, std::string& into)
     {
-        std::uint64_t left = most_text;
+        std::uint64_t left = mailbox::most_text;
         const std::size_t shift = email.prefix.size();
         for (const message::Part& part : email.digest->parts) {
             if (left == 0)

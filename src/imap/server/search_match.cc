@@ -43,6 +43,22 @@ const std::vector<message::Address>& addresses_of(Kind kind, const message::Enve
     }
 }
 
+std::optional<mailbox::TextQuery::In> place_of(Kind kind)
+{
+    using In = mailbox::TextQuery::In;
+    switch (kind) {
+    case Kind::text: return In::text;
+    case Kind::body: return In::body;
+    case Kind::header: return In::header;
+    case Kind::subject: return In::subject;
+    case Kind::from: return In::from;
+    case Kind::to: return In::to;
+    case Kind::cc: return In::cc;
+    case Kind::bcc: return In::bcc;
+    default: return std::nullopt;
+    }
+}
+
 std::optional<std::size_t> bit_of(std::string_view flag, const mailbox::KeywordTable& keywords)
 {
     if (const auto system = mailbox::system_flag(flag))
@@ -107,6 +123,23 @@ std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const 
     return matcher;
 }
 
+std::vector<mailbox::TextQuery> Matcher::queries() const
+{
+    std::vector<mailbox::TextQuery> queries;
+    for (const Ready& ready : keys_)
+        if (const auto in = place_of(ready.key->kind))
+            queries.push_back({.in = *in, .folded = ready.text});
+    return queries;
+}
+
+void Matcher::learn(std::vector<mailbox::TextAnswer> answers)
+{
+    std::size_t next = 0;
+    for (Ready& ready : keys_)
+        if (place_of(ready.key->kind) && next < answers.size())
+            ready.hints = std::move(answers[next++]);
+}
+
 Answer Matcher::match(const Candidate& candidate)
 {
     stack_.clear();
@@ -139,6 +172,12 @@ Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
 {
     const SearchKey& key = *ready.key;
     const mailbox::Entry& entry = *candidate.entry;
+    if (candidate.position < ready.hints.size()) {
+        const mailbox::TextHint hint = ready.hints[candidate.position];
+        // HEADER asks for one field, the index knows of all together.
+        if (hint == mailbox::TextHint::no || (hint == mailbox::TextHint::yes && key.kind != Kind::header))
+            return sure(hint == mailbox::TextHint::yes);
+    }
     const auto since = [&](WallTime time) { return std::chrono::duration_cast<std::chrono::seconds>(now_ - time); };
     switch (key.kind) {
     case Kind::all: return Answer::yes;

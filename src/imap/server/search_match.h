@@ -37,6 +37,10 @@ public:
     // The error is the answer: a sequence number beyond the mailbox, too many body keys.
     static std::expected<Matcher, Reply> make(const SearchProgram& program, const View& view, WallTime now);
 
+    // What the full-text index is asked, and its answers: a message that it can judge need not be read.
+    std::vector<mailbox::TextQuery> queries() const;
+    void learn(std::vector<mailbox::TextAnswer> answers);
+
     Answer match(const Candidate& candidate);
     bool needs_body() const { return needs_body_; }
 
@@ -46,6 +50,7 @@ private:
         std::string text;  // folded
         std::optional<std::size_t> bit;  // of the flag
         mailbox::NumberSet numbers;  // of positions + 1
+        mailbox::TextAnswer hints = {};  // by position; empty: the index was not asked
     };
     Answer answer(const Ready& ready, const Candidate& candidate) const;
 

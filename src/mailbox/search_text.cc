@@ -1,4 +1,4 @@
-#include "imap/server/search_text.h"
+#include "mailbox/search_text.h"
 
 #include "base/text.h"
 #include "message/body.h"
@@ -13,7 +13,7 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
-namespace posthouse::imap {
+namespace posthouse::mailbox {
 
 namespace {
 
@@ -111,4 +111,4 @@ bool FoldedHeader::has(std::string_view field, std::string_view folded_text) con
 
 bool FoldedHeader::contains_anywhere(std::string_view folded_text) const { return contains(whole_, folded_text); }
 
-}  // namespace posthouse::imap
+}  // namespace posthouse::mailbox
