@@ -145,6 +145,40 @@ protected:
             EXPECT_EQ(again->email, filed->email);
         }
     }
+    void file_several()
+    {
+        const std::string name = any_name();
+        std::vector<Filing> filings;
+        std::vector<ModelMessage> made;
+        for (unsigned i = 1 + roll(4); i > 0; --i) {
+            const std::string text = message_text("m" + std::to_string(++serial), roll(300));
+            const auto flags = any_flags();
+            filings.push_back(filing_of(text, {{.name = name, .flags = flags}}, clock.now()));
+            made.push_back({filings.back().prefix + text, {flags.begin(), flags.end()}});
+        }
+        const auto filed = house.run(account->file_all(std::move(filings)), roll(2));
+        ModelMailbox* mailbox = model.usable(name);
+        if (!went_well(filed, mailbox ? std::nullopt : std::optional(ErrorCode::not_found), "file several"))
+            return;
+        for (ModelMessage& message : made)
+            mailbox->messages[mailbox->uid_next++] = std::move(message);
+    }
+    void replace()
+    {
+        const std::string name = any_name();
+        const ModelMailbox* source = model.usable(name);
+        const Uid uid = 1 + roll(source ? source->uid_next : 3);
+        const std::string text = message_text("m" + std::to_string(++serial), roll(300));
+        Filing filing = filing_of(text, {{.name = "Drafts"}}, clock.now());
+        filing.replaces = {{id_of(name), uid}};
+        const bool there = source && source->messages.contains(uid);
+        const auto filed = house.run(account->file(filing), roll(2));
+        if (!went_well(filed, there ? std::nullopt : std::optional(ErrorCode::not_found), "replace"))
+            return;
+        model.mailboxes[name].messages.erase(uid);
+        ModelMailbox& drafts = model.mailboxes[model.usable("Drafts") ? "Drafts" : "INBOX"];
+        drafts.messages[drafts.uid_next++] = {filing.prefix + text, {}};
+    }
     void store_flags()
     {
         const std::string name = any_name();
@@ -405,8 +439,8 @@ TEST_P(ModelTest, RandomChanges)
         case 0:
         case 1:
         case 2:
-        case 3:
-        case 4: file(); break;
+        case 3: file(); break;
+        case 4: roll(2) == 0 ? file_several() : replace(); break;
         case 5:
         case 6: store_flags(); break;
         case 7: copy_or_move(false); break;

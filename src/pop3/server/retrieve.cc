@@ -42,6 +42,15 @@ Task<Result<mailbox::Email>> Session::email_of(std::uint32_t number)
 
 Task<bool> Session::retrieve(Step step)
 {
+    if (!step.lines) {
+        if (!read_ahead_)
+            read_ahead_.emplace(*account_, dialogue_.maildrop());
+        std::optional<std::string> whole = co_await read_ahead_->take(step.number);
+        if (whole) {
+            say(std::move(step.reply));
+            co_return co_await send_whole(*std::move(whole), std::nullopt);
+        }
+    }
     Result<mailbox::Email> email = co_await email_of(step.number);
     if (!email) {
         services_.log.write(LogLevel::warning, "pop3/server", id_, "a message's row cannot be read",

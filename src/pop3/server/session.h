@@ -8,6 +8,7 @@
 #include "net/line_framer.h"
 #include "pop3/server/body_encoder.h"
 #include "pop3/server/dialogue.h"
+#include "pop3/server/read_ahead.h"
 #include "pop3/server/server.h"
 
 #include <map>
@@ -71,6 +72,7 @@ private:
     mailbox::AccountPtr account_;
     mailbox::MailboxId inbox_ = 0;
     std::map<std::uint32_t, mailbox::Email> ahead_;  // rows read before they were asked for, by number
+    std::optional<ReadAhead> read_ahead_;
 
     // The message being sent in pieces.
     BodyEncoder encoder_;
