@@ -137,13 +137,13 @@ TEST_F(EveryCommitTest, Store)
             ->run(account->store_flags(id_of("INBOX"), {everything(), FlagChange::add, {"\\Flagged", "new"}, {}}))
             .has_value();
     };
-    stop_at_every(30'000, act, [this](bool done) {
+    stop_at_every(20'000, act, [this](bool done) {
         const SnapshotPtr inbox = snapshot("INBOX");
         std::uint32_t flagged = 0;
         for (std::uint32_t i = 0; i < inbox->size(); ++i)
             flagged += inbox->at(i).flags.has(SystemFlag::flagged) ? 1 : 0;
-        EXPECT_EQ(inbox->size(), 30'000u);
-        EXPECT_TRUE(!done || flagged == 30'000) << flagged;
+        EXPECT_EQ(inbox->size(), 20'000u);
+        EXPECT_TRUE(!done || flagged == 20'000) << flagged;
     });
 }
 

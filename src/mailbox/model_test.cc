@@ -170,7 +170,7 @@ protected:
         const Uid uid = 1 + roll(source ? source->uid_next : 3);
         const std::string text = message_text("m" + std::to_string(++serial), roll(300));
         Filing filing = filing_of(text, {{.name = "Drafts"}}, clock.now());
-        filing.replaces = {{id_of(name), uid}};
+        filing.replaces = std::pair(id_of(name), uid);
         const bool there = source && source->messages.contains(uid);
         const auto filed = house.run(account->file(filing), roll(2));
         if (!went_well(filed, there ? std::nullopt : std::optional(ErrorCode::not_found), "replace"))

@@ -259,7 +259,7 @@ TEST_F(SharingTest, AMessageIsReplacedInOneCommit)
 {
     file(owner, "Drafts", "first");
     Filing next = filing_of(message_text("second"), {{.name = "Drafts"}}, clock.now());
-    next.replaces = {{id_of(owner, "Drafts"), 1}};
+    next.replaces = std::pair(id_of(owner, "Drafts"), Uid{1});
     ASSERT_TRUE(house.run(owner->file(next)).has_value());
     const SnapshotPtr drafts = house.run(owner->snapshot(id_of(owner, "Drafts"))).value();
     ASSERT_EQ(drafts->size(), 1u);

@@ -27,10 +27,10 @@ struct RocksStore::Parts {
         salvaged(engine->salvaged()),
         clock(clock),
         workers(workers),
-        reads(clock),
+        reads(std::make_shared<WaitingReads>(clock)),
         committer(std::make_unique<Committer>(*engine, clock)),
         maintenance(std::make_unique<Maintenance>(*engine, packer, log)),
-        keeper(std::make_unique<Keeper>(*engine, *committer, reads, *maintenance))
+        keeper(std::make_unique<Keeper>(*engine, *committer, *reads, *maintenance))
     {
         committer->start([this] { keeper->wake(); });
         engine->on_trouble([this] { keeper->wake(); });
@@ -62,8 +62,9 @@ struct RocksStore::Parts {
     SalvageReport salvaged;
     const Clock& clock;
     Workers& workers;
-    Packer packer;
-    WaitingReads reads;
+    const std::shared_ptr<Packer> shared_packer = std::make_shared<Packer>();  // as reads
+    Packer& packer = *shared_packer;
+    std::shared_ptr<WaitingReads> reads;  // shared with reads that outlive the store
     std::unique_ptr<Committer> committer;
     std::unique_ptr<Maintenance> maintenance;
     std::unique_ptr<Keeper> keeper;
@@ -73,8 +74,8 @@ namespace {
 
 // By the workers. Whichever comes first, the worker or the deadline, gives the answer.
 template <class T, class Read>
-Promise<Result<T>> read_from_disk(Engine& engine, Workers& workers, WaitingReads& waiting, Keeper& keeper,
-                                  Deadline deadline, std::shared_ptr<Instance> instance, Read read)
+Promise<Result<T>> read_from_disk(Engine& engine, Workers& workers, std::shared_ptr<WaitingReads> waiting,
+                                  Keeper& keeper, Deadline deadline, std::shared_ptr<Instance> instance, Read read)
 {
     struct Race {
         Promise<Result<T>> promise;
@@ -87,9 +88,9 @@ Promise<Result<T>> read_from_disk(Engine& engine, Workers& workers, WaitingReads
     };
     const auto race = std::make_shared<Race>();
     const std::uint64_t ticket =
-        waiting.add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
+        waiting->add(deadline, [race] { race->decide(fail(ErrorCode::timeout, "the disk did not answer in time")); });
     keeper.wake();
-    auto job = [race, &engine, &waiting, ticket, instance = std::move(instance), read = std::move(read)]() mutable {
+    auto job = [race, &engine, waiting, ticket, instance = std::move(instance), read = std::move(read)]() mutable {
         try {
             T value{};
             rocksdb::Status status = read(*instance, Reach::disk, value);
@@ -99,17 +100,17 @@ Promise<Result<T>> read_from_disk(Engine& engine, Workers& workers, WaitingReads
                 status = read(*instance, Reach::disk, value);
             }
             instance.reset();
-            waiting.remove(ticket);
+            waiting->remove(ticket);
             race->decide(status.ok() ? Result<T>(std::move(value)) : fail(to_error(status, "cannot read")));
         } catch (const std::exception& bug) {
             instance.reset();
-            waiting.remove(ticket);
+            waiting->remove(ticket);
             race->decide(fail(ErrorCode::unavailable, bug.what()));
         }
     };
     const bool taken = workers.enqueue(std::move(job));
     if (!taken) {
-        waiting.remove(ticket);
+        waiting->remove(ticket);
         race->decide(fail(ErrorCode::unavailable, "too many reads wait for the disk"));
     }
     return race->promise;
@@ -118,8 +119,8 @@ Promise<Result<T>> read_from_disk(Engine& engine, Workers& workers, WaitingReads
 // One read: first from memory on the caller's thread, then by the workers. `read` is called with the
 // instance, the reach and the place for its answer, at most twice.
 template <class T, class Read>
-Task<Result<T>> read_by(Engine& engine, Workers& workers, WaitingReads& waiting, Keeper& keeper, const Clock& clock,
-                        Reach first, Deadline deadline, Read read)
+Task<Result<T>> read_by(Engine& engine, Workers& workers, std::shared_ptr<WaitingReads> waiting, Keeper& keeper,
+                        const Clock& clock, Reach first, Deadline deadline, Read read)
 {
     if (deadline.passed(clock))
         co_return fail(ErrorCode::timeout, "the deadline passed before the read began");
@@ -224,7 +225,7 @@ Promise<Result<Store::Values>> RocksStore::read_ahead(Partition partition, std::
     std::shared_ptr<Instance> instance = parts_->engine->to_read();
     if (!instance)
         return refused({ErrorCode::unavailable, "the store is being opened anew"});
-    Packer* const packer = space == Space::bodies ? &parts_->packer : nullptr;
+    const std::shared_ptr<Packer> packer = space == Space::bodies ? parts_->shared_packer : nullptr;
     return read_from_disk<Values>(
         *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, deadline, std::move(instance),
         [partition, keys = std::move(keys), space, packer, most = limits().value_bytes](Instance& instance, Reach reach,
