@@ -119,6 +119,7 @@ struct AddressView {
     std::string_view local_part;
     std::string_view domain;
     std::string_view route;
+    friend bool operator==(const AddressView&, const AddressView&) = default;
 };
 struct EnvelopeView {
     std::optional<std::string_view> date;
@@ -131,6 +132,7 @@ struct EnvelopeView {
     std::vector<AddressView> bcc;
     std::optional<std::string_view> in_reply_to;
     std::optional<std::string_view> message_id;
+    friend bool operator==(const EnvelopeView&, const EnvelopeView&) = default;
 };
 EnvelopeView view_of(const Envelope& envelope);  // lives as long as the envelope
 // Of encode()'s value; false: it cannot be read. What stands behind the envelope is not looked at.

@@ -17,9 +17,13 @@ void require(bool holds)
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    const auto digest = decode_digest(std::string_view(reinterpret_cast<const char*>(data), size));
+    const std::string_view stored(reinterpret_cast<const char*>(data), size);
+    EnvelopeView in_place;
+    const bool was_read = read_envelope(stored, in_place);
+    const auto digest = decode_digest(stored);
     if (!digest)
         return 0;
+    require(was_read && in_place == view_of(digest->envelope));
     std::size_t children = 0;
     for (std::size_t i = 0; i < digest->parts.size(); ++i) {
         const auto index = static_cast<std::int32_t>(i);

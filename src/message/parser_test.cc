@@ -385,6 +385,9 @@ TEST(Codec, ReadsBackAndTellsDamage)
         const auto back = decode_digest(stored);
         ASSERT_TRUE(back);
         EXPECT_EQ(*back, digest);
+        EnvelopeView in_place;
+        EXPECT_TRUE(read_envelope(stored, in_place));
+        EXPECT_TRUE(in_place == view_of(digest.envelope)) << "read in place, the same";
         for (std::size_t cut = 0; cut < stored.size(); ++cut)
             EXPECT_FALSE(decode_digest(stored.substr(0, cut))) << "cut to " << cut;
         EXPECT_FALSE(decode_digest(stored + "x"));
