@@ -4,8 +4,8 @@
 #include "mailbox/file_all_request.h"
 #include "mailbox/sharing.h"
 #include "mailbox/sharing_requests.h"
-
 #include "mailbox/tree_requests.h"
+
 #include <algorithm>
 
 namespace posthouse::mailbox {
