@@ -64,12 +64,18 @@ bool Wire::has_news() const
 
 Task<Result<void>> Wire::write(std::string text, Deadline deadline)
 {
-    return impl_->write(std::array<std::string, 1>{std::move(text)}, deadline);
+    if (!impl_->is_deflated())
+        return impl_->write(std::array<std::string, 1>{std::move(text)}, deadline);
+    std::vector<std::string> pieces;
+    pieces.push_back(std::move(text));
+    return impl_->write_deflated(std::move(pieces), deadline);
 }
 
 Task<Result<void>> Wire::write(std::vector<std::string> pieces, Deadline deadline)
 {
-    return impl_->write(std::move(pieces), deadline);
+    if (!impl_->is_deflated())
+        return impl_->write(std::move(pieces), deadline);
+    return impl_->write_deflated(std::move(pieces), deadline);
 }
 
 Task<Result<void>> Wire::accept_tls(const TlsContext& context, Deadline deadline)
@@ -81,6 +87,10 @@ Task<Result<void>> Wire::connect_tls(const TlsContext& context, std::string serv
 {
     return impl_->handshake(context.state().credentials(), TlsSession::End::client, std::move(server_name), deadline);
 }
+
+Result<void> Wire::start_deflate() { return impl_->start_deflate(); }
+
+bool Wire::is_deflated() const { return impl_->is_deflated(); }
 
 bool Wire::is_tls() const { return impl_->tls() != nullptr; }
 

@@ -1,4 +1,4 @@
-// One connection: bytes in, bytes out, in the clear or by TLS, with deadlines.
+// One connection: bytes in, bytes out, in the clear or by TLS, compressed or not, with deadlines.
 //
 // A Wire owns its socket. While it waits for a peer with nothing buffered it holds no buffer, so an
 // idle session costs its coroutine frames and the kernel's socket.
@@ -100,6 +100,11 @@ public:
     bool is_tls() const;
     const TlsFacts& tls() const;  // all empty without TLS
     std::string channel_binding(ChannelBinding kind) const;  // empty without TLS
+
+    // RFC 4978: from here on all bytes are DEFLATE, inside TLS where that is up. Refused (malformed) while bytes wait
+    // that came before it. What comes is inflated only as far as fill() may keep it (HOSTILE A19).
+    Result<void> start_deflate();
+    bool is_deflated() const;
 
     // Of a connection that was only begun (start_connect()): waits until it stands, or why it does not.
     Task<Result<void>> connected(Deadline deadline);

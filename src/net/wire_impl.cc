@@ -231,6 +231,14 @@ Task<Result<void>> Wire::Impl::handshake(std::shared_ptr<const TlsCredentials> c
     co_return Result<void>{};
 }
 
+Result<void> Wire::Impl::start_deflate()
+{
+    if (!input_.empty() || inflater_)
+        return fail(ErrorCode::malformed, "bytes came ahead of the compression");
+    inflater_ = std::make_unique<Inflater>();
+    return {};
+}
+
 void Wire::Impl::input_begins_handshake()
 {
     cipher_in_.append(input_.view());

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "net/buffer.h"
+#include "net/deflate.h"
 #include "net/tls_session.h"
 #include "net/wire.h"
 
@@ -45,6 +46,7 @@ public:
     template <class T> Task<Result<T>> fill(Deadline deadline, std::size_t most);
     // Pieces is a range of std::string, kept until all is sent.
     template <class Pieces> Task<Result<void>> write(Pieces pieces, Deadline deadline);
+    Task<Result<void>> write_deflated(std::vector<std::string> pieces, Deadline deadline);
     Task<Result<void>> handshake(std::shared_ptr<const TlsCredentials> credentials, TlsSession::End end,
                                  std::string server_name, Deadline deadline);
     // What has come already belongs to the handshake that follows: a ClientHello behind a PROXY header.
@@ -52,6 +54,9 @@ public:
     Task<void> linger(Deadline deadline);
     // For connect(): until the socket can be written to.
     Task<Result<void>> writable(Deadline deadline);
+
+    Result<void> start_deflate();
+    bool is_deflated() const { return inflater_ != nullptr; }
 
     void cancel();
     void wake();
@@ -86,10 +91,13 @@ private:
     void on_timer();
     void interrupt(bool also_writes);
 
-    Tried try_read(std::size_t most);
-    Tried try_read_tls(std::size_t most);
+    Tried try_read(Buffer& into, std::size_t most);
+    Tried try_read_plain(Buffer& into, std::size_t most);
+    Tried try_read_tls(Buffer& into, std::size_t most);
+    Tried try_read_deflated(std::size_t most);
+    void inflate_some(std::size_t most);
     Tried receive(Buffer& buffer, std::size_t least, std::size_t most);
-    TlsSession::Outcome decrypt_record(std::size_t most);
+    TlsSession::Outcome decrypt_record(Buffer& into, std::size_t most);
     Tried send_some(std::span<const iovec> pieces, std::size_t& sent);
     Task<Result<void>> flush(Deadline deadline);  // what TLS has to say
     void flush_now();  // the same as far as it goes without waiting
@@ -112,6 +120,8 @@ private:
     Buffer cipher_in_;
     Buffer cipher_out_;
     std::unique_ptr<TlsSession> tls_;
+    std::unique_ptr<Inflater> inflater_;  // null: not compressed
+    Buffer packed_in_;
     std::unique_ptr<Error> broken_;  // rare, so apart
     Endpoint peer_;
     Endpoint local_;

@@ -15,6 +15,9 @@ namespace {
 // A peer whose bytes are always there already must not keep the other sessions of its loop waiting.
 constexpr unsigned eager_reads = 16;
 
+// Compressed bytes that wait to be inflated.
+constexpr std::size_t most_packed = 64 * 1024;
+
 // OpenSSL is given whole records only: from a part of one it would set up a buffer of 17 KiB and
 // keep it while a slow peer sends the rest. What no record can be goes to it as well, to be refused.
 bool has_record(const Buffer& ciphertext)
@@ -47,13 +50,14 @@ template <class T> Task<Result<T>> Wire::Impl::fill(Deadline deadline, std::size
             co_return fail(*broken_);
         if (!socket_.is_open())
             co_return fail(ErrorCode::closed, "closed by us");
-        const Tried tried = tls_ ? try_read_tls(most) : try_read(most);
+        const Tried tried = inflater_ ? try_read_deflated(most) : try_read(input_, most);
         if (tried == Tried::progress)
             break;
         if (tried == Tried::broken)
             continue;
         input_.rest();
         cipher_in_.rest();
+        packed_in_.rest();
         const Waited waited = co_await wait(Direction::read, deadline, wakeable);
         if (waited == Waited::timeout)
             co_return fail(ErrorCode::timeout, "the peer sent nothing for too long");
@@ -97,21 +101,62 @@ Wire::Impl::Tried Wire::Impl::receive(Buffer& buffer, std::size_t least, std::si
     return Tried::progress;
 }
 
-Wire::Impl::Tried Wire::Impl::try_read(std::size_t most)
+Wire::Impl::Tried Wire::Impl::try_read(Buffer& into, std::size_t most)
 {
-    const std::size_t left = most - input_.size();
-    const std::size_t block = bulk_ ? Buffer::large_block : Buffer::small_block;
-    const std::size_t least = input_.size() < block / 2 ? block - input_.size() : block / 2;
-    return receive(input_, std::min(least, left), left);
+    return tls_ ? try_read_tls(into, most) : try_read_plain(into, most);
 }
 
-// Decrypts what is there, up to `most`; receives when that gave nothing.
-Wire::Impl::Tried Wire::Impl::try_read_tls(std::size_t most)
+Wire::Impl::Tried Wire::Impl::try_read_plain(Buffer& into, std::size_t most)
+{
+    const std::size_t left = most - into.size();
+    const std::size_t block = bulk_ ? Buffer::large_block : Buffer::small_block;
+    const std::size_t least = into.size() < block / 2 ? block - into.size() : block / 2;
+    return receive(into, std::min(least, left), left);
+}
+
+// What waits packed is inflated first, up to `most`; bytes are taken from the socket when that gave nothing.
+Wire::Impl::Tried Wire::Impl::try_read_deflated(std::size_t most)
 {
     const std::size_t before = input_.size();
     for (;;) {
-        while (input_.size() < most && (has_record(cipher_in_) || tls_->has_pending())) {
-            const TlsSession::Outcome outcome = decrypt_record(most - input_.size());
+        inflate_some(most);
+        if (input_.size() > before)
+            return Tried::progress;
+        if (broken_)
+            return Tried::broken;
+        const Tried tried = try_read(packed_in_, most_packed);
+        if (tried != Tried::progress)
+            return tried;
+    }
+}
+
+void Wire::Impl::inflate_some(std::size_t most)
+{
+    while (input_.size() < most) {
+        std::string_view packed = packed_in_.view();
+        const std::span<char> block = input_.room(std::min(most - input_.size(), Buffer::small_block));
+        std::span<char> room = block.first(std::min(block.size(), most - input_.size()));
+        const std::size_t offered = room.size();
+        const Inflater::Outcome outcome = inflater_->inflate(packed, room);
+        input_.commit(offered - room.size());
+        packed_in_.consume(packed_in_.size() - packed.size());
+        if (outcome == Inflater::Outcome::more)
+            continue;
+        if (outcome == Inflater::Outcome::ended)
+            break_with(ErrorCode::closed, "the peer ended its compressed stream");
+        else if (outcome == Inflater::Outcome::broken)
+            break_with(ErrorCode::malformed, "what came is not DEFLATE");
+        return;
+    }
+}
+
+// Decrypts what is there, up to `most`; receives when that gave nothing.
+Wire::Impl::Tried Wire::Impl::try_read_tls(Buffer& into, std::size_t most)
+{
+    const std::size_t before = into.size();
+    for (;;) {
+        while (into.size() < most && (has_record(cipher_in_) || tls_->has_pending())) {
+            const TlsSession::Outcome outcome = decrypt_record(into, most - into.size());
             if (outcome == TlsSession::Outcome::closed)
                 break_with(ErrorCode::closed, "the peer closed the connection");
             else if (outcome == TlsSession::Outcome::failed)
@@ -119,7 +164,7 @@ Wire::Impl::Tried Wire::Impl::try_read_tls(std::size_t most)
             if (outcome != TlsSession::Outcome::done)
                 break;
         }
-        if (input_.size() > before)
+        if (into.size() > before)
             return Tried::progress;
         if (broken_)
             return Tried::broken;
@@ -129,13 +174,13 @@ Wire::Impl::Tried Wire::Impl::try_read_tls(std::size_t most)
     }
 }
 
-TlsSession::Outcome Wire::Impl::decrypt_record(std::size_t most)
+TlsSession::Outcome Wire::Impl::decrypt_record(Buffer& into, std::size_t most)
 {
-    const std::span<char> room = input_.room(std::min(most, TlsSession::most_plain));
+    const std::span<char> room = into.room(std::min(most, TlsSession::most_plain));
     std::size_t count = 0;
     const TlsSession::Outcome outcome =
         tls_->read(cipher_in_, cipher_out_, room.first(std::min(room.size(), most)), count);
-    input_.commit(count);
+    into.commit(count);
     if (!cipher_out_.empty())
         flush_now();
     return outcome;

@@ -135,6 +135,15 @@ template <class Pieces> Task<Result<void>> Wire::Impl::write(Pieces pieces, Dead
 template Task<Result<void>> Wire::Impl::write(std::array<std::string, 1>, Deadline);
 template Task<Result<void>> Wire::Impl::write(std::vector<std::string>, Deadline);
 
+Task<Result<void>> Wire::Impl::write_deflated(std::vector<std::string> pieces, Deadline deadline)
+{
+    Result<std::string> packed = deflate(pieces);
+    if (!packed)
+        co_return fail(packed.error());
+    pieces.clear();
+    co_return co_await write(std::array<std::string, 1>{*std::move(packed)}, deadline);
+}
+
 Task<Result<void>> Wire::Impl::flush(Deadline deadline) { return write(std::array<std::string, 1>{}, deadline); }
 
 void Wire::Impl::flush_now()
