@@ -4,6 +4,7 @@
 #include "imap/grammar/lexemes.h"
 #include "imap/grammar/utf7.h"
 
+#include <algorithm>
 #include <array>
 
 namespace posthouse::imap {
@@ -11,23 +12,38 @@ namespace posthouse::imap {
 namespace {
 
 constexpr std::string_view bad_name_reason = "the mailbox name is not in modified UTF-7 (RFC 3501 section 5.1.3)";
+constexpr std::string_view bad_utf8_reason = "the mailbox name is not in UTF-8, or has controls in it";
 
 // More than a client has use for; the frame's length bounds the rest.
 constexpr std::size_t most_id_fields = 30;  // RFC 2971 section 3.3
 
-Parsed<std::string> name_from_wire(std::optional<std::string> wire)
+std::unexpected<ArgumentFault> bad_name(std::string_view reason)
 {
-    if (!wire)
-        return misfit("a mailbox name is missing");
-    auto name = from_utf7(*wire);
-    if (!name)
-        return std::unexpected(ArgumentFault{SyntaxError::Kind::bad_name, std::string(bad_name_reason)});
-    return std::move(*name);
+    return std::unexpected(ArgumentFault{SyntaxError::Kind::bad_name, std::string(reason)});
 }
 
 }  // namespace
 
-Parsed<std::string> mailbox_name(Cursor& in) { return name_from_wire(astring(in)); }
+Parsed<std::string> decoded_name(std::string_view wire, NameEncoding names)
+{
+    if (names == NameEncoding::utf8) {
+        if (!is_valid_utf8(wire) || std::ranges::any_of(wire, is_control))
+            return bad_name(bad_utf8_reason);
+        return std::string(wire);
+    }
+    auto name = from_utf7(wire);
+    if (!name)
+        return bad_name(bad_name_reason);
+    return std::move(*name);
+}
+
+Parsed<std::string> mailbox_name(CommandCursor& in)
+{
+    const auto wire = astring(in);
+    if (!wire)
+        return misfit("a mailbox name is missing");
+    return decoded_name(*wire, in.names());
+}
 
 std::optional<std::vector<std::string>> flag_list(Cursor& in)
 {
@@ -47,15 +63,15 @@ std::optional<std::vector<std::string>> flag_list(Cursor& in)
     return flags;
 }
 
-Parsed<Arguments> no_arguments(Cursor& in)
+Parsed<Arguments> no_arguments(CommandCursor& in)
 {
     if (!in.at_end())
         return misfit("it takes no arguments");
     return NoArguments{};
 }
 
-// append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal
-Parsed<Arguments> append_arguments(Cursor& in)
+// append = "APPEND" SP mailbox 1*append-message; what is behind the mailbox is AppendSyntax's.
+Parsed<Arguments> append_arguments(CommandCursor& in)
 {
     AppendArguments append;
     if (!in.take(' '))
@@ -64,24 +80,24 @@ Parsed<Arguments> append_arguments(Cursor& in)
     if (!name)
         return std::unexpected(name.error());
     append.mailbox = std::move(*name);
-    if (!in.take(' '))
-        return misfit("the message's literal is missing");
-    if (in.peek() == '(') {
-        auto flags = flag_list(in);
-        if (!flags || !in.take(' '))
-            return misfit("not a list of flags");
-        append.flags = std::move(*flags);
-    }
-    if (in.peek() == '"') {
-        append.date = date_time(in);
-        if (!append.date || !in.take(' '))
-            return misfit("not a date and time like \"17-Jul-1996 02:44:25 -0700\"");
-    }
+    append.rest = in.take_bytes(in.rest().size());
+    return append;
+}
+
+// RFC 8508: replace = "REPLACE" SP seq-number SP mailbox append-message
+Parsed<Arguments> replace_arguments(CommandCursor& in)
+{
+    auto set = in.take(' ') ? sequence_set(in) : std::nullopt;
+    if (!set || set->items.size() != 1 || set->items[0].first != set->items[0].last)
+        return misfit("the number of one message is missing");
+    auto append = append_arguments(in);
+    if (append)
+        std::get<AppendArguments>(*append).replaced = std::move(set);
     return append;
 }
 
 // authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp]; RFC 4959
-Parsed<Arguments> authenticate_arguments(Cursor& in)
+Parsed<Arguments> authenticate_arguments(CommandCursor& in)
 {
     AuthenticateArguments authenticate;
     const auto mechanism = in.take(' ') ? atom(in) : std::nullopt;
@@ -98,7 +114,7 @@ Parsed<Arguments> authenticate_arguments(Cursor& in)
 }
 
 // login = "LOGIN" SP userid SP password
-Parsed<Arguments> login_arguments(Cursor& in)
+Parsed<Arguments> login_arguments(CommandCursor& in)
 {
     auto user = in.take(' ') ? astring(in) : std::nullopt;
     if (!user)
@@ -109,8 +125,38 @@ Parsed<Arguments> login_arguments(Cursor& in)
     return LoginArguments{std::move(*user), std::move(*password)};
 }
 
+namespace {
+
+// RFC 7162 section 7: "QRESYNC" SP "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")"
+std::optional<Resynchronisation> resynchronisation(Cursor& in)
+{
+    Resynchronisation known;
+    const auto validity = in.take(" (") ? nz_number(in) : std::nullopt;
+    const auto modseq = validity && in.take(' ') ? number64(in) : std::nullopt;
+    if (!modseq)
+        return std::nullopt;
+    known.uid_validity = *validity;
+    known.modseq = *modseq;
+    if (in.peek() == ' ' && !in.rest().starts_with(" (")) {
+        in.take(' ');
+        known.known_uids = sequence_set(in);
+        if (!known.known_uids)
+            return std::nullopt;
+    }
+    if (in.take(" (")) {
+        known.has_sequence_match = true;
+        if (!sequence_set(in) || !in.take(' ') || !sequence_set(in) || !in.take(')'))
+            return std::nullopt;
+    }
+    if (!in.take(')'))
+        return std::nullopt;
+    return known;
+}
+
+}  // namespace
+
 // select = "SELECT" SP mailbox [SP "(" select-param *(SP select-param) ")"]; RFC 4466
-Parsed<Arguments> select_arguments(Cursor& in)
+Parsed<Arguments> select_arguments(CommandCursor& in)
 {
     SelectArguments select;
     if (!in.take(' '))
@@ -121,9 +167,15 @@ Parsed<Arguments> select_arguments(Cursor& in)
     select.mailbox = std::move(*name);
     if (in.take(" (")) {
         do {
-            if (!take_word(in, "CONDSTORE"))
+            if (take_word(in, "CONDSTORE")) {
+                select.condstore = true;
+            } else if (take_word(in, "QRESYNC")) {
+                select.resynchronise = resynchronisation(in);
+                if (!select.resynchronise)
+                    return misfit("what stands behind QRESYNC does not fit it");
+            } else {
                 return misfit("unknown parameter");
-            select.condstore = true;
+            }
         } while (in.take(' '));
         if (!in.take(')'))
             return misfit("the parameters are not closed");
@@ -132,7 +184,7 @@ Parsed<Arguments> select_arguments(Cursor& in)
 }
 
 // create = "CREATE" SP mailbox [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"]; RFC 6154
-Parsed<Arguments> create_arguments(Cursor& in)
+Parsed<Arguments> create_arguments(CommandCursor& in)
 {
     CreateArguments create;
     if (!in.take(' '))
@@ -155,7 +207,7 @@ Parsed<Arguments> create_arguments(Cursor& in)
     return create;
 }
 
-Parsed<Arguments> mailbox_arguments(Cursor& in)
+Parsed<Arguments> mailbox_arguments(CommandCursor& in)
 {
     if (!in.take(' '))
         return misfit("a mailbox name is missing");
@@ -166,7 +218,7 @@ Parsed<Arguments> mailbox_arguments(Cursor& in)
 }
 
 // rename = "RENAME" SP mailbox SP mailbox
-Parsed<Arguments> rename_arguments(Cursor& in)
+Parsed<Arguments> rename_arguments(CommandCursor& in)
 {
     if (!in.take(' '))
         return misfit("a mailbox name is missing");
@@ -182,7 +234,7 @@ Parsed<Arguments> rename_arguments(Cursor& in)
 }
 
 // copy = "COPY" SP sequence-set SP mailbox
-Parsed<Arguments> copy_arguments(Cursor& in)
+Parsed<Arguments> copy_arguments(CommandCursor& in)
 {
     auto set = in.take(' ') ? sequence_set(in) : std::nullopt;
     if (!set || !in.take(' '))
@@ -193,7 +245,7 @@ Parsed<Arguments> copy_arguments(Cursor& in)
     return CopyArguments{std::move(*set), std::move(*name)};
 }
 
-Parsed<Arguments> uid_expunge_arguments(Cursor& in)
+Parsed<Arguments> uid_expunge_arguments(CommandCursor& in)
 {
     auto set = in.take(' ') ? sequence_set(in) : std::nullopt;
     if (!set)
@@ -201,8 +253,29 @@ Parsed<Arguments> uid_expunge_arguments(Cursor& in)
     return ExpungeArguments{std::move(set)};
 }
 
-// fetch = "FETCH" SP sequence-set SP … [SP "(" "CHANGEDSINCE" SP mod-sequence-value ")"]; RFC 7162
-Parsed<Arguments> fetch_arguments(Cursor& in)
+namespace {
+
+// fetch-modifier: "CHANGEDSINCE" SP mod-sequence-value, "VANISHED" (RFC 7162), "PARTIAL" SP partial-range (RFC 9394)
+bool fetch_modifier(Cursor& in, FetchArguments& fetch)
+{
+    if (take_word(in, "CHANGEDSINCE")) {
+        fetch.changed_since = in.take(' ') ? number64(in) : std::nullopt;
+        return fetch.changed_since.has_value();
+    }
+    if (take_word(in, "VANISHED")) {
+        fetch.vanished = true;
+        return true;
+    }
+    if (!take_word(in, "PARTIAL") || !in.take(' '))
+        return false;
+    fetch.partial = partial_range(in);
+    return fetch.partial.has_value();
+}
+
+}  // namespace
+
+// fetch = "FETCH" SP sequence-set SP … [SP "(" fetch-modifier *(SP fetch-modifier) ")"]; RFC 4466
+Parsed<Arguments> fetch_arguments(CommandCursor& in)
 {
     FetchArguments fetch;
     auto set = in.take(' ') ? sequence_set(in) : std::nullopt;
@@ -214,15 +287,18 @@ Parsed<Arguments> fetch_arguments(Cursor& in)
         return misfit("not what can be fetched");
     fetch.attributes = std::move(*attributes);
     if (in.take(" (")) {
-        fetch.changed_since = take_word(in, "CHANGEDSINCE") && in.take(' ') ? number64(in) : std::nullopt;
-        if (!fetch.changed_since || !in.take(')'))
-            return misfit("unknown modifier");
+        do {
+            if (!fetch_modifier(in, fetch))
+                return misfit("unknown modifier");
+        } while (in.take(' '));
+        if (!in.take(')'))
+            return misfit("the modifiers are not closed");
     }
     return fetch;
 }
 
 // store = "STORE" SP sequence-set [SP "(" "UNCHANGEDSINCE" SP … ")"] SP store-att-flags; RFC 7162
-Parsed<Arguments> store_arguments(Cursor& in)
+Parsed<Arguments> store_arguments(CommandCursor& in)
 {
     StoreArguments store;
     auto set = in.take(' ') ? sequence_set(in) : std::nullopt;
@@ -258,41 +334,8 @@ Parsed<Arguments> store_arguments(Cursor& in)
     return store;
 }
 
-// RFC 4731: "SEARCH" [SP "RETURN" SP "(" … ")"] SP search-program
-Parsed<Arguments> search_arguments(Cursor& in)
-{
-    SearchArguments search;
-    if (!in.take(' '))
-        return misfit("search keys are missing");
-    if (in.take("RETURN (")) {
-        search.is_extended = true;
-        while (!in.take(')')) {
-            if (take_word(in, "MIN"))
-                search.return_min = true;
-            else if (take_word(in, "MAX"))
-                search.return_max = true;
-            else if (take_word(in, "ALL"))
-                search.return_all = true;
-            else if (take_word(in, "COUNT"))
-                search.return_count = true;
-            else
-                return misfit("unknown return option");
-            in.take(' ');
-        }
-        if (!in.take(' '))
-            return misfit("search keys are missing");
-        // RFC 4731 section 3.1: RETURN () asks for ALL.
-        search.return_all |= !search.return_min && !search.return_max && !search.return_count;
-    }
-    auto program = search_program(in);
-    if (!program)
-        return misfit(std::move(program.error()));
-    search.program = std::move(*program);
-    return search;
-}
-
 // RFC 2971: id = "ID" SP ("NIL" / "(" [string SP nstring *(SP string SP nstring)] ")")
-Parsed<Arguments> id_arguments(Cursor& in)
+Parsed<Arguments> id_arguments(CommandCursor& in)
 {
     IdArguments id;
     if (!in.take(' '))
@@ -315,7 +358,7 @@ Parsed<Arguments> id_arguments(Cursor& in)
 }
 
 // RFC 5161: enable = "ENABLE" 1*(SP capability)
-Parsed<Arguments> enable_arguments(Cursor& in)
+Parsed<Arguments> enable_arguments(CommandCursor& in)
 {
     EnableArguments enable;
     while (in.take(' ')) {

@@ -111,6 +111,26 @@ std::optional<FetchAttribute> body_section(Cursor& in, bool peek)
     return attribute;
 }
 
+// RFC 3516 section 7: "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary
+std::optional<FetchAttribute> binary_section(Cursor& in)
+{
+    FetchAttribute attribute{.kind = Kind::binary};
+    if (in.take(".SIZE"))
+        attribute.kind = Kind::binary_size;
+    else
+        attribute.peek = in.take(".PEEK");
+    std::optional<Section> which = in.take('[') ? section(in) : std::nullopt;
+    if (!which || which->text != Text::all)
+        return std::nullopt;
+    attribute.section = std::move(*which);
+    if (attribute.kind == Kind::binary && in.peek() == '<') {
+        attribute.partial = partial(in);
+        if (!attribute.partial)
+            return std::nullopt;
+    }
+    return attribute;
+}
+
 // RFC 8970 section 3.2: "PREVIEW" [SP "(" "LAZY" ")"]; ours is always there, so LAZY changes nothing.
 bool preview_modifiers(Cursor& in) { return !in.take(" (") || in.take("LAZY)"); }
 
@@ -150,6 +170,8 @@ std::optional<FetchAttribute> fetch_attribute(Cursor& in)
     }
     if (in.take("BODY.PEEK"))
         return body_section(in, true);
+    if (in.take("BINARY"))
+        return binary_section(in);
     if (!in.take("BODY"))
         return std::nullopt;
     if (in.peek() == '[')

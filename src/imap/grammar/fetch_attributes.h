@@ -1,4 +1,4 @@
-// What FETCH asks for: RFC 3501 `fetch-att` and `section`, with what RFC 7162, 8474, 8514 and 8970 add.
+// What FETCH asks for: RFC 3501 `fetch-att` and `section`, with what RFC 3516, 7162, 8474, 8514 and 8970 add.
 #pragma once
 
 #include "base/cursor.h"
@@ -53,6 +53,8 @@ struct FetchAttribute {
         thread_id,
         save_date,  // RFC 8514
         preview,  // RFC 8970
+        binary,  // RFC 3516: BINARY[1.2], BINARY.PEEK[…]: without its transfer encoding
+        binary_size,
     };
     Kind kind = Kind::flags;
     Section section;

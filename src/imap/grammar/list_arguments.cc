@@ -1,7 +1,6 @@
-// LIST, LSUB and STATUS: RFC 3501 sections 6.3.8 to 6.3.10, RFC 5258, 5819, 6154.
+// LIST, LSUB and STATUS: RFC 3501 sections 6.3.8 to 6.3.10, RFC 5258, 5819, 6154, 8440, 9590.
 #include "imap/grammar/command_arguments.h"
 #include "imap/grammar/lexemes.h"
-#include "imap/grammar/utf7.h"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +27,7 @@ constexpr std::array status_words{
     StatusWord{"HIGHESTMODSEQ", StatusItem::highest_modseq},
     StatusWord{"MAILBOXID", StatusItem::mailbox_id},
     StatusWord{"APPENDLIMIT", StatusItem::append_limit},
+    StatusWord{"DELETED-STORAGE", StatusItem::deleted_storage},
 };
 
 std::optional<StatusItem> status_item(Cursor& in)
@@ -38,15 +38,12 @@ std::optional<StatusItem> status_item(Cursor& in)
     return std::nullopt;
 }
 
-Parsed<std::string> pattern(Cursor& in)
+Parsed<std::string> pattern(CommandCursor& in)
 {
     auto wire = list_mailbox(in);
     if (!wire)
         return misfit("a pattern is missing");
-    auto decoded = from_utf7(*wire);
-    if (!decoded)
-        return std::unexpected(ArgumentFault{SyntaxError::Kind::bad_name, "the pattern is not in modified UTF-7"});
-    return std::move(*decoded);
+    return decoded_name(*wire, in.names());
 }
 
 // RFC 5258 section 6: "(" [list-select-opt *(SP list-select-opt)] ")"
@@ -78,6 +75,13 @@ bool return_options(Cursor& in, ListArguments& list)
             list.return_children = true;
         } else if (take_word(in, "SPECIAL-USE")) {
             list.return_special_use = true;
+        } else if (take_word(in, "MYRIGHTS")) {  // RFC 8440
+            list.return_my_rights = true;
+        } else if (take_word(in, "METADATA")) {  // RFC 9590
+            auto entries = in.take(' ') ? metadata_entries(in) : std::nullopt;
+            if (!entries)
+                return false;
+            list.return_metadata = std::move(*entries);
         } else if (take_word(in, "STATUS")) {  // RFC 5819
             auto items = in.take(' ') ? status_items(in) : misfit("");
             if (!items)
@@ -93,7 +97,7 @@ bool return_options(Cursor& in, ListArguments& list)
 }
 
 // mbox-or-pat = list-mailbox / "(" list-mailbox *(SP list-mailbox) ")"
-Parsed<std::vector<std::string>> patterns(Cursor& in, bool& is_extended)
+Parsed<std::vector<std::string>> patterns(CommandCursor& in, bool& is_extended)
 {
     std::vector<std::string> all;
     const bool several = in.take('(');
@@ -111,7 +115,7 @@ Parsed<std::vector<std::string>> patterns(Cursor& in, bool& is_extended)
     return all;
 }
 
-Parsed<std::string> reference(Cursor& in)
+Parsed<std::string> reference(CommandCursor& in)
 {
     if (!in.take(' '))
         return misfit("a reference name is missing");
@@ -138,7 +142,7 @@ Parsed<std::vector<StatusItem>> status_items(Cursor& in)
 }
 
 // status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
-Parsed<Arguments> status_arguments(Cursor& in)
+Parsed<Arguments> status_arguments(CommandCursor& in)
 {
     if (!in.take(' '))
         return misfit("a mailbox name is missing");
@@ -151,7 +155,7 @@ Parsed<Arguments> status_arguments(Cursor& in)
     return StatusArguments{std::move(*name), std::move(*items)};
 }
 
-Parsed<Arguments> list_arguments(Cursor& in)
+Parsed<Arguments> list_arguments(CommandCursor& in)
 {
     ListArguments list;
     if (in.rest().starts_with(" (")) {
@@ -176,7 +180,7 @@ Parsed<Arguments> list_arguments(Cursor& in)
     return list;
 }
 
-Parsed<Arguments> lsub_arguments(Cursor& in)
+Parsed<Arguments> lsub_arguments(CommandCursor& in)
 {
     ListArguments list;
     auto from = reference(in);

@@ -110,6 +110,10 @@ bool argument_of(Cursor& in, const Word& word, SearchKey& key)
 std::expected<SearchKey, std::string> plain_key(Cursor& in)
 {
     SearchKey key;
+    if (in.take('$')) {
+        key.kind = Kind::saved;
+        return key;
+    }
     if (is_digit(in.peek()) || in.peek() == '*') {
         auto set = sequence_set(in);
         if (!set)
@@ -216,13 +220,20 @@ private:
 
 std::expected<SearchProgram, std::string> search_program(Cursor& in)
 {
-    Parser parser;
+    std::string charset;
     if (take_word(in, "CHARSET")) {
-        auto charset = in.take(' ') ? astring(in) : std::nullopt;
-        if (!charset || !in.take(' '))
+        auto name = in.take(' ') ? astring(in) : std::nullopt;
+        if (!name || !in.take(' '))
             return std::unexpected("what stands behind CHARSET does not fit it");
-        parser.program.charset = std::move(*charset);
+        charset = std::move(*name);
     }
+    return search_keys(in, std::move(charset));
+}
+
+std::expected<SearchProgram, std::string> search_keys(Cursor& in, std::string charset)
+{
+    Parser parser;
+    parser.program.charset = std::move(charset);
     do {
         const auto taken = parser.key(in);
         if (!taken)

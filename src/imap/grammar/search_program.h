@@ -40,6 +40,7 @@ struct SearchKey {
         saved_on,
         saved_since,
         save_date_supported,
+        saved,  // `$`: what the last SEARCH has saved (RFC 5182)
         older,  // `number` of seconds
         younger,
         modseq,  // at least `number`
@@ -74,6 +75,9 @@ struct SearchProgram {
     std::string charset;  // as written; empty: US-ASCII, and UTF-8 is understood
     std::vector<SearchKey> keys;  // never empty; the last one's answer is the program's
 };
+
+// The same where the charset stands before it and is not optional (RFC 5256): the keys alone.
+std::expected<SearchProgram, std::string> search_keys(Cursor& in, std::string charset);
 
 // search-program without RETURN: ["CHARSET" SP astring SP] search-key *(SP search-key), to the
 // cursor's end. The error is a reason for people.

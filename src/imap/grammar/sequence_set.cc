@@ -18,10 +18,14 @@ std::string number_text(std::uint32_t number) { return number == SequenceSet::st
 
 }  // namespace
 
-// sequence-set = (seq-number / seq-range) *("," sequence-set)
+// sequence-set = (seq-number / seq-range) *("," sequence-set) / "$"
 std::optional<SequenceSet> sequence_set(Cursor& in)
 {
     SequenceSet set;
+    if (in.take('$')) {
+        set.is_saved = true;
+        return set;
+    }
     do {
         const auto first = seq_number(in);
         if (!first)
@@ -38,7 +42,7 @@ std::optional<SequenceSet> sequence_set(Cursor& in)
 
 std::string SequenceSet::text() const
 {
-    std::string out;
+    std::string out = is_saved ? "$" : "";
     for (const Item& item : items) {
         if (!out.empty())
             out += ',';

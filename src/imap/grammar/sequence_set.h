@@ -1,4 +1,4 @@
-// RFC 3501 `sequence-set`: "1:3,7,9:*". Kept as written; nothing is enumerated.
+// RFC 3501 `sequence-set`: "1:3,7,9:*"; RFC 5182: "$". Kept as written; nothing is enumerated.
 #pragma once
 
 #include "base/cursor.h"
@@ -18,7 +18,8 @@ struct SequenceSet {
         std::uint32_t last = 0;  // may be below `first`: 4:2 is 2:4
         friend bool operator==(const Item&, const Item&) = default;
     };
-    std::vector<Item> items;  // one or more
+    std::vector<Item> items;  // one or more, unless it is `$`
+    bool is_saved = false;  // `$`: what the last SEARCH has saved (RFC 5182)
 
     std::string text() const;
     friend bool operator==(const SequenceSet&, const SequenceSet&) = default;

@@ -1,5 +1,6 @@
 #include "imap/grammar/serializer.h"
 
+#include "base/text.h"
 #include "imap/grammar/date.h"
 #include "imap/grammar/lexemes.h"
 #include "imap/grammar/utf7.h"
@@ -37,6 +38,12 @@ Quoting quoting_of(std::string_view text)
     return worst;
 }
 
+bool is_quotable_utf8(std::string_view text)
+{
+    return text.size() <= longest_quoted && text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos &&
+        is_valid_utf8(text);
+}
+
 std::string_view text_name(Section::Text text)
 {
     switch (text) {
@@ -54,7 +61,9 @@ std::string_view text_name(Section::Text text)
 
 Serializer& Serializer::string(std::string_view text)
 {
-    const Quoting how = quoting_of(text);
+    Quoting how = quoting_of(text);
+    if (how == Quoting::impossible && names_ == NameEncoding::utf8 && is_quotable_utf8(text))
+        how = Quoting::escaped;
     if (how == Quoting::impossible)
         return literal(std::string(text));
     tail_ += '"';
@@ -101,7 +110,16 @@ Serializer& Serializer::literal(std::string bytes)
     return *this;
 }
 
-Serializer& Serializer::mailbox(std::string_view utf8) { return astring(to_utf7(utf8)); }
+Serializer& Serializer::literal8(std::string bytes)
+{
+    tail_ += '~';
+    return literal(std::move(bytes));
+}
+
+Serializer& Serializer::mailbox(std::string_view utf8)
+{
+    return names_ == NameEncoding::utf8 ? astring(utf8) : astring(to_utf7(utf8));
+}
 
 Serializer& Serializer::pattern(std::string_view utf8)
 {
@@ -184,9 +202,12 @@ Serializer& Serializer::fetch_attribute(const FetchAttribute& attribute)
     case Kind::thread_id: return raw("THREADID");
     case Kind::save_date: return raw("SAVEDATE");
     case Kind::preview: return raw("PREVIEW");
+    case Kind::binary_size: return raw("BINARY.SIZE").section(attribute.section, std::nullopt);
+    case Kind::binary:
     case Kind::section: break;
     }
-    raw(attribute.peek ? "BODY.PEEK" : "BODY").section(attribute.section, std::nullopt);
+    raw(attribute.kind == Kind::binary ? "BINARY" : "BODY");
+    raw(attribute.peek ? ".PEEK" : "").section(attribute.section, std::nullopt);
     if (attribute.partial) {
         raw("<").number(attribute.partial->offset);
         raw(".").number(attribute.partial->length).raw(">");

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "imap/grammar/fetch_attributes.h"
+#include "imap/grammar/utf7.h"
 
 #include <charconv>
 #include <optional>
@@ -28,6 +29,9 @@ enum class LiteralStyle {
 class Serializer {
 public:
     explicit Serializer(LiteralStyle style = LiteralStyle::server) : style_(style) { }
+    // utf8: names as they are, and UTF-8 in quoted strings (RFC 6855 section 3, RFC 9051 section 4.3).
+    void set_names(NameEncoding names) { names_ = names; }
+    NameEncoding names() const { return names_; }
 
     // Protocol text of our own: words, blanks, parentheses, CRLF.
     Serializer& raw(std::string_view text)
@@ -51,7 +55,8 @@ public:
     Serializer& literal(std::string bytes);  // big ones are moved in
     // "{n}" CRLF for n bytes that the caller brings itself, on the wire or by raw().
     Serializer& literal_head(std::uint64_t size);
-    Serializer& mailbox(std::string_view utf8);  // astring in modified UTF-7
+    Serializer& literal8(std::string bytes);  // RFC 3516: "~{n}", for bytes with NUL among them
+    Serializer& mailbox(std::string_view utf8);  // astring, in modified UTF-7 or as it is
     Serializer& pattern(std::string_view utf8);  // the same for LIST, wildcards bare
     // Text for people (resp-text, `+` lines): controls and 8-bit bytes escaped, never empty.
     Serializer& text(std::string_view text);
@@ -72,6 +77,7 @@ private:
     void end_piece();
 
     LiteralStyle style_;
+    NameEncoding names_ = NameEncoding::utf7;
     std::vector<std::string> pieces_;
     std::size_t size_ = 0;  // of pieces_
     std::string tail_;
