@@ -189,7 +189,8 @@ void build_doors(House::State& state)
     imap_options.most_message = settings.message_bytes;
     state.imap = std::make_unique<imap::Server>(imap::ServerServices{rooms.clock, state.log, state.silence, rooms.ids,
                                                                      state.loops, *rooms.directory.authenticator,
-                                                                     *rooms.mailboxes, state.table, state.tls.get()},
+                                                                     *rooms.mailboxes, state.table, state.tls.get(),
+                                                                     rooms.directory.directory.get()},
                                                 imap_options);
     pop3::ServerOptions pop3_options;
     pop3_options.name = settings.hostname;

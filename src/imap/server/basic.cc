@@ -1,5 +1,9 @@
-// The commands that fit on a line or two: NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE, UNSELECT, CLOSE.
+// The commands that fit on a line or two: NOOP, CHECK, LOGOUT, UNAUTHENTICATE, ID, ENABLE, NAMESPACE, UNSELECT, CLOSE.
 #include "imap/server/commands.h"
+#include "imap/server/shared_names.h"
+
+#include <algorithm>
+#include <array>
 
 namespace posthouse::imap {
 
@@ -40,28 +44,64 @@ Task<Reply> id(Session& session, Command command)
     co_return Reply::ok("pleased to meet you");
 }
 
-// RFC 5161. Unknown capabilities are left out of the answer.
+namespace {
+
+struct Extension {
+    std::string_view name;  // compared without case
+    bool Enabled::* is_enabled;
+    void (Session::*enable)();
+};
+constexpr std::array extensions{
+    Extension{"CONDSTORE", &Enabled::condstore, &Session::enable_condstore},
+    Extension{"QRESYNC", &Enabled::qresync, &Session::enable_qresync},
+    Extension{"IMAP4rev2", &Enabled::rev2, &Session::enable_rev2},
+    Extension{"UTF8=ACCEPT", &Enabled::utf8, &Session::enable_utf8},
+    Extension{"UIDONLY", &Enabled::uid_only, &Session::enable_uid_only},
+};
+
+}  // namespace
+
+// RFC 5161. What is unknown, or enabled already, is left out of the answer.
 Task<Reply> enable(Session& session, Command command)
 {
-    bool has_condstore = session.enabled().condstore;
-    session.out().raw("* ENABLED");
-    for (const std::string& capability : std::get<EnableArguments>(command.arguments).capabilities) {
-        if (capability == "CONDSTORE" && !has_condstore) {
-            has_condstore = true;
-            session.out().raw(" CONDSTORE");
-        }
+    std::vector<const Extension*> wanted;
+    for (const std::string& name : std::get<EnableArguments>(command.arguments).capabilities) {
+        const auto is_named = [&](const Extension& one) { return equals_ignoring_case(one.name, name); };
+        const auto* found = std::ranges::find_if(extensions, is_named);
+        if (found != extensions.end() && !(session.enabled().*found->is_enabled) &&
+            std::ranges::find(wanted, found) == wanted.end())
+            wanted.push_back(found);
     }
+    session.out().raw("* ENABLED");
+    for (const Extension* extension : wanted)
+        session.out().raw(" ").raw(extension->name);
     session.out().crlf();
-    if (has_condstore)
-        session.enable_condstore();
+    for (const Extension* extension : wanted)
+        (session.*extension->enable)();
     co_return Reply::ok("done");
 }
 
-// RFC 2342: one's own mail only, so far.
+// RFC 2342: one's own mail, and what others share.
 Task<Reply> name_space(Session& session, Command)
 {
-    session.out().raw("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+    session.out().raw("* NAMESPACE ((\"\" \"/\")) ");
+    if (session.services().directory != nullptr)
+        session.out().raw("((\"").raw(shared_prefix).raw("\" \"/\")) NIL\r\n");
+    else
+        session.out().raw("NIL NIL\r\n");
     co_return Reply::ok("these are they");
+}
+
+// RFC 8437: the connection goes on as if nobody had logged in; what was enabled is forgotten.
+Task<Reply> unauthenticate(Session& session, Command)
+{
+    // Both ends would have to agree on the byte where the compression ends.
+    if (session.channel().wire().is_deflated())
+        co_return Reply::no("not while the connection is compressed", "CANNOT");
+    session.services().log.write(LogLevel::info, "imap/server", session.id(), "logout",
+                                 {{"account", session.address()}});
+    session.leave_account();
+    co_return Reply::ok("another may log in", "CAPABILITY " + session.capabilities());
 }
 
 // RFC 3691
@@ -74,15 +114,18 @@ Task<Reply> unselect(Session& session, Command)
 // RFC 3501 section 6.4.2: expunges without telling, unless the mailbox was opened by EXAMINE.
 Task<Reply> close(Session& session, Command)
 {
+    std::string code;
     if (!session.view().read_only) {
         const auto mailbox = session.view().mailbox;
         const auto expunged =
-            co_await session.account().expunge(mailbox, std::nullopt, mailbox::Account::Which::marked_deleted);
+            co_await session.view().account->expunge(mailbox, std::nullopt, mailbox::Account::Which::marked_deleted);
         if (!expunged && expunged.error() != ErrorCode::not_found)
             co_return refusal(expunged.error());
+        if (expunged)
+            code = expunged_code(session, *expunged);
     }
     session.unselect();
-    co_return Reply::ok("closed");
+    co_return Reply::ok("closed", std::move(code));
 }
 
 }  // namespace posthouse::imap

@@ -11,6 +11,7 @@ struct CapabilityFacts {
     bool is_logged_in = false;
     bool can_start_tls = false;
     bool may_send_passwords = false;
+    bool can_compress = false;
     std::uint64_t append_limit = 0;
     std::vector<std::string> mechanisms;
 };

@@ -19,7 +19,11 @@ std::string tag_of(std::string_view text)
 
 Reply reply_to(const SyntaxError& error)
 {
-    return error.kind == SyntaxError::Kind::bad_name ? Reply::no(error.reason, "CANNOT") : Reply::bad(error.reason);
+    switch (error.kind) {
+    case SyntaxError::Kind::bad_name: return Reply::no(error.reason, "CANNOT");
+    case SyntaxError::Kind::bad_event: return Reply::no(error.reason, "BADEVENT (" + std::string(known_events) + ")");
+    default: return Reply::bad(error.reason);
+    }
 }
 
 Received refused(const SyntaxError& error) { return {.tag = error.tag, .command = {}, .reply = reply_to(error)}; }
@@ -35,15 +39,11 @@ Task<Result<void>> CommandReader::fill(Deadline deadline)
 Received CommandReader::parse(std::string_view text)
 {
     channel_.transcript().command(text);
-    auto command = parse_command(text);
+    auto command = parse_command(text, names_);
     if (!command)
         return refused(command.error());
-    Received received{.tag = command->tag, .command = {}, .reply = {}};
-    if (command->verb == Verb::append)
-        received.reply = Reply::bad("APPEND: the message comes as a literal");
-    else
-        received.command = std::move(*command);
-    return received;
+    std::string tag = command->tag;
+    return {.tag = std::move(tag), .command = std::move(command).value(), .reply = {}};
 }
 
 Task<Received> CommandReader::next(Duration patience)
@@ -72,7 +72,7 @@ Task<Received> CommandReader::next(Duration patience)
         }
 
         // A literal is announced: is it wanted?
-        LiteralPurpose purpose = purpose_of_literal(step.text);
+        LiteralPurpose purpose = purpose_of_literal(step.text, names_);
         if (purpose.kind == LiteralPurpose::Kind::argument && framer_.fits(step.literal_size)) {
             framer_.keep_literal();
             if (step.synchronising)
@@ -145,6 +145,39 @@ Task<std::optional<Reply>> CommandReader::drop_literal(Duration patience)
         }
     }
     co_return std::nullopt;
+}
+
+Task<Result<CommandReader::Stretch>> CommandReader::stretch(Duration patience)
+{
+    const Deadline deadline = channel_.within(patience);
+    for (;;) {
+        const Framer::Step step = framer_.next(channel_.input());
+        if (step.event == Event::need_more) {
+            const Result<void> filled = co_await fill(deadline);
+            if (!filled)
+                co_return fail(filled.error());
+            continue;
+        }
+        if (step.event == Event::too_long)
+            co_return fail(ErrorCode::too_large);
+        Stretch stretch{.text = std::string(step.text), .literal_follows = step.event == Event::literal};
+        if (stretch.literal_follows) {
+            stretch.text.resize(stretch.text.rfind('{'));
+            if (announces_url(stretch.text) && framer_.fits(step.literal_size)) {
+                framer_.keep_literal();
+                if (step.synchronising)
+                    channel_.out().raw("+ go on\r\n");
+                continue;
+            }
+            if (stretch.text.ends_with('~'))
+                stretch.text.pop_back();  // RFC 3516: literal8
+            literal_ = WaitingLiteral{step.literal_size, step.synchronising};
+        }
+        channel_.wire().consume(framer_.cut());
+        if (step.event == Event::bare_newline)
+            co_return fail(ErrorCode::malformed, "lines end with CRLF");
+        co_return stretch;
+    }
 }
 
 Task<Result<std::string>> CommandReader::line(Duration patience)

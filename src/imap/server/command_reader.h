@@ -40,11 +40,21 @@ struct WaitingLiteral {
 class CommandReader {
 public:
     explicit CommandReader(Channel& channel) : channel_(channel), framer_(most_before_login) { }
+    // As before the login.
+    void begin_anew()
+    {
+        is_logged_in_ = false;
+        names_ = NameEncoding::utf7;
+        framer_.set_limit(most_before_login);
+    }
     void login_done()
     {
         is_logged_in_ = true;
         framer_.set_limit(most_after_login);
     }
+
+    // How mailbox names are written from the next command on.
+    void set_names(NameEncoding names) { names_ = names; }
 
     // Does not return before the command is whole. Reply::goodbye or gone ends the session.
     // `patience`, here and below, is for all of it, however slowly it comes (HOSTILE A9).
@@ -58,6 +68,14 @@ public:
     // The literal that waits is not wanted. Nothing: done; else the reply that must end the session.
     Task<std::optional<Reply>> drop_literal(Duration patience);
 
+    // What stands behind a message's literal that was read: up to the next one, or to the command's end. The literals
+    // of URLs in it are kept (RFC 4469).
+    struct Stretch {
+        std::string text;
+        bool literal_follows = false;  // then literal() tells of it
+    };
+    Task<Result<Stretch>> stretch(Duration patience);
+
     // One line that is no command, without its CRLF: a SASL response, DONE.
     Task<Result<std::string>> line(Duration patience);
 
@@ -68,6 +86,7 @@ private:
 
     Channel& channel_;
     Framer framer_;
+    NameEncoding names_ = NameEncoding::utf7;
     bool is_logged_in_ = false;
     std::optional<WaitingLiteral> literal_;
 };

@@ -18,14 +18,19 @@ enum class Update {
     all,
 };
 
+// Do its arguments name messages by sequence number, where it has no UID before it? RFC 9586 section 3.
+enum class Numbers { none, in_arguments };
+
 struct CommandRow {
     Verb verb = Verb::noop;
     std::uint8_t states = 0;  // bits of State
     Update update = Update::all;
     Check check = nullptr;  // nullptr: nothing to check but the state
     Proceed proceed = nullptr;
+    Numbers numbers = Numbers::none;
 };
 
-const CommandRow& row_of(Verb verb);
+// nullptr: the grammar knows it, this server does not.
+const CommandRow* row_of(Verb verb);
 
 }  // namespace posthouse::imap

@@ -27,6 +27,7 @@ std::string copyuid(const Copied& copied)
 
 struct Target {
     NumberSet uids;
+    mailbox::AccountPtr account;
     mailbox::MailboxId mailbox = 0;
 };
 
@@ -34,7 +35,7 @@ struct Target {
 Task<std::expected<Target, Reply>> resolve(Session& session, Command command)
 {
     const auto& arguments = std::get<CopyArguments>(command.arguments);
-    const auto positions = positions_of(*session.view().numbering, arguments.set, command.by_uid);
+    const auto positions = positions_of(session.view(), arguments.set, command.by_uid);
     if (!positions)
         co_return std::unexpected(
             Reply::bad(std::string(name_of(command.verb)) + ": there is no message of this number"));
@@ -43,7 +44,39 @@ Task<std::expected<Target, Reply>> resolve(Session& session, Command command)
         co_return std::unexpected(Reply::no("there is no such mailbox", "TRYCREATE"));
     if (!found)
         co_return std::unexpected(refusal(found.error()));
-    co_return Target{uids_at(*session.view().numbering, *positions), found->mailbox.id};
+    co_return Target{uids_at(*session.view().numbering, *positions), found->account, found->mailbox.id};
+}
+
+bool is_elsewhere(Session& session, const Target& target)
+{
+    return target.account->id() != session.view().account->id();
+}
+
+Task<Result<Copied>> copied_to(Session& session, Target target)
+{
+    const View& view = session.view();
+    if (is_elsewhere(session, target))
+        co_return co_await mailbox::copy_between(view.account, view.mailbox, std::move(target.uids), target.account,
+                                                 target.mailbox);
+    co_return co_await view.account->copy(view.mailbox, std::move(target.uids), target.mailbox);
+}
+
+// Into another account first the copies, then the expunge: a crash between them leaves both (RFC 6851 section 3.3).
+Task<Result<Copied>> moved_to(Session& session, Target target)
+{
+    const mailbox::AccountPtr source = session.view().account;
+    const mailbox::MailboxId mailbox = session.view().mailbox;
+    if (!is_elsewhere(session, target))
+        co_return co_await source->move(mailbox, std::move(target.uids), target.mailbox);
+    Result<Copied> copied = co_await copied_to(session, std::move(target));
+    if (!copied || copied->to.empty())
+        co_return copied;
+    const Result<mailbox::Expunged> expunged =
+        co_await source->expunge(mailbox, copied->from, mailbox::Account::Which::all);
+    if (!expunged)
+        co_return fail(expunged.error());
+    copied->snapshot = expunged->snapshot;
+    co_return copied;
 }
 
 }  // namespace
@@ -55,8 +88,7 @@ Task<Reply> copy(Session& session, Command command)
         co_return std::move(target.error());
     if (target->uids.empty())
         co_return Reply::ok("there was nothing to copy");
-    const Result<Copied> copied =
-        co_await session.account().copy(session.view().mailbox, std::move(target->uids), target->mailbox);
+    const Result<Copied> copied = co_await copied_to(session, *target);
     if (!copied)
         co_return refusal(copied.error());
     if (copied->to.empty())
@@ -71,8 +103,7 @@ Task<Reply> move(Session& session, Command command)
         co_return std::move(target.error());
     if (target->uids.empty())
         co_return Reply::ok("there was nothing to move");
-    const Result<Copied> moved =
-        co_await session.account().move(session.view().mailbox, std::move(target->uids), target->mailbox);
+    const Result<Copied> moved = co_await moved_to(session, *target);
     if (!moved)
         co_return refusal(moved.error());
     if (moved->to.empty())
@@ -80,7 +111,7 @@ Task<Reply> move(Session& session, Command command)
     // RFC 6851 section 4.3: COPYUID comes before the EXPUNGEs, so in an untagged OK.
     session.out().raw("* OK [").raw(copyuid(*moved)).raw("] moved\r\n");
     session.tell(moved->snapshot, {});
-    co_return Reply::ok("moved");
+    co_return Reply::ok("moved", expunged_code(session, {moved->from, moved->snapshot}));
 }
 
 }  // namespace posthouse::imap

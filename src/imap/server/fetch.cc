@@ -1,4 +1,5 @@
-// FETCH and UID FETCH: RFC 3501 section 6.4.5, CHANGEDSINCE by RFC 7162 section 3.1.4.
+// FETCH and UID FETCH: RFC 3501 section 6.4.5, CHANGEDSINCE and VANISHED by RFC 7162 sections 3.1.4 and 3.2.6,
+// PARTIAL by RFC 9394.
 #include "imap/server/fetch.h"
 
 #include "imap/server/commands.h"
@@ -73,6 +74,30 @@ private:
     std::uint32_t at_ = 0;
 };
 
+// RFC 9394 section 3.3: the n-th to m-th of these positions, or so counted from the end.
+NumberSet windowed(const NumberSet& positions, const PartialRange& window)
+{
+    const std::uint64_t count = positions.count();
+    std::uint64_t skip = window.first - 1;
+    std::uint64_t left = std::uint64_t{window.last} - window.first + 1;
+    if (window.from_end) {
+        left = count > skip ? std::min<std::uint64_t>(left, count - skip) : 0;
+        skip = count > skip + left ? count - skip - left : 0;
+    }
+    NumberSet kept;
+    for (const auto& range : positions.ranges()) {
+        const std::uint64_t size = std::uint64_t{range.last} - range.first + 1;
+        const std::uint64_t from = std::min(skip, size);
+        const std::uint64_t taken = std::min(left, size - from);
+        if (taken > 0)
+            kept.add({static_cast<std::uint32_t>(range.first + from),
+                      static_cast<std::uint32_t>(range.first + from + taken - 1)});
+        skip -= from;
+        left -= taken;
+    }
+    return kept;
+}
+
 // Which of them have no \Seen yet.
 NumberSet unseen(Messages messages)
 {
@@ -88,7 +113,7 @@ NumberSet unseen(Messages messages)
 Task<Result<NumberSet>> prepare(Session& session, const FetchPlan& plan, NumberSet positions)
 {
     View& view = session.view();
-    Result<mailbox::SnapshotPtr> newest = co_await session.account().snapshot(view.mailbox);
+    Result<mailbox::SnapshotPtr> newest = co_await session.view().account->snapshot(view.mailbox);
     if (newest && *newest != view.told) {
         const NumberSet skip = plan.tells_flags ? uids_at(*view.numbering, positions) : NumberSet();
         session.tell(*newest, {.expunges = Expunges::held_back, .skip = &skip});
@@ -98,7 +123,7 @@ Task<Result<NumberSet>> prepare(Session& session, const FetchPlan& plan, NumberS
     NumberSet fresh = unseen(Messages(view, positions, std::nullopt));
     if (fresh.empty())
         co_return fresh;
-    const Result<mailbox::FlagsStored> stored = co_await session.account().store_flags(
+    const Result<mailbox::FlagsStored> stored = co_await session.view().account->store_flags(
         view.mailbox, {.uids = fresh, .change = mailbox::FlagChange::add, .flags = {"\\Seen"}, .unchanged_since = {}});
     if (!stored)
         co_return NumberSet();  // a full disk must not keep anybody from reading
@@ -106,7 +131,7 @@ Task<Result<NumberSet>> prepare(Session& session, const FetchPlan& plan, NumberS
     co_return fresh;
 }
 
-struct Progress {
+struct Telling {
     std::size_t unreadable = 0;
     Error last;
 };
@@ -125,7 +150,7 @@ Task<Result<StoredBatch>> begin_batch(Session& session, const FetchPlan& plan, s
     std::vector<mailbox::EmailId> ids;
     for (const FetchedMessage& message : batch.messages)
         ids.push_back(message.entry.email);
-    Result<std::vector<mailbox::StoredEmail>> rows = co_await session.account().stored_emails(std::move(ids));
+    Result<std::vector<mailbox::StoredEmail>> rows = co_await session.view().account->stored_emails(std::move(ids));
     if (!rows)
         co_return fail(rows.error());
     batch.rows = *std::move(rows);
@@ -137,7 +162,7 @@ Task<Result<StoredBatch>> begin_batch(Session& session, const FetchPlan& plan, s
             batch.read.push_back(i);
             wanted.push_back(batch.rows[i].id);
         }
-    batch.contents = session.account().contents_ahead(wanted);
+    batch.contents = session.view().account->contents_ahead(wanted);
     co_return batch;
 }
 
@@ -174,12 +199,12 @@ Task<Result<std::vector<FetchedMessage>>> tell_stored(Session& session, const Fe
 
 // One batch with its rows.
 Task<Result<void>> tell_batch(Session& session, const FetchPlan& plan, std::vector<FetchedMessage> messages,
-                              Progress& progress)
+                              Telling& progress)
 {
     std::vector<mailbox::EmailId> ids;
     for (const FetchedMessage& message : messages)
         ids.push_back(message.entry.email);
-    Result<std::vector<Result<mailbox::Email>>> rows = co_await session.account().emails(std::move(ids));
+    Result<std::vector<Result<mailbox::Email>>> rows = co_await session.view().account->emails(std::move(ids));
     if (!rows)
         co_return fail(rows.error());
     for (std::size_t i = 0; i < messages.size() && i < rows->size(); ++i) {
@@ -203,7 +228,7 @@ Task<Result<void>> tell_batch(Session& session, const FetchPlan& plan, std::vect
 }
 
 // What a message that is gone for good or damaged makes of the answer: the others were told.
-Reply conclusion(Session& session, const Progress& progress)
+Reply conclusion(Session& session, const Telling& progress)
 {
     if (progress.unreadable == 0)
         return Reply::ok("fetched");
@@ -211,6 +236,8 @@ Reply conclusion(Session& session, const Progress& progress)
                                  {{"count", std::to_string(progress.unreadable)}, {"why", progress.last.text}});
     if (progress.last == ErrorCode::not_found)
         return Reply::no("some of these messages have been expunged", "EXPUNGEISSUED");
+    if (progress.last == ErrorCode::malformed)  // RFC 3516 section 4.3
+        return Reply::no("a part is in a transfer encoding that is not known here", "UNKNOWN-CTE");
     Reply reply = refusal(progress.last);
     reply.text = "some of these messages could not be read: " + reply.text;
     return reply;
@@ -218,22 +245,73 @@ Reply conclusion(Session& session, const Progress& progress)
 
 }  // namespace
 
+std::optional<Reply> check_fetch(Session& session, const Command& command)
+{
+    const auto& arguments = std::get<FetchArguments>(command.arguments);
+    if (arguments.vanished && (!command.by_uid || !arguments.changed_since || !session.enabled().qresync))
+        return Reply::bad("FETCH: VANISHED goes with UID FETCH, CHANGEDSINCE and ENABLE QRESYNC");
+    if (arguments.partial && !command.by_uid)
+        return Reply::bad("FETCH: PARTIAL goes with UID FETCH");
+    return std::nullopt;
+}
+
+Task<Result<void>> tell_changes(Session& session, mailbox::NumberSet positions, mailbox::ModSeq since)
+{
+    using Kind = FetchAttribute::Kind;
+    const FetchPlan plan({{.kind = Kind::flags}}, !session.dialect().uid_only, true);
+    Messages messages(session.view(), positions, since);
+    while (const auto message = messages.next()) {
+        write_from_entry(session, plan, *message);
+        const Result<void> sent = co_await session.channel().flush_if_full();
+        if (!sent)
+            co_return fail(ErrorCode::closed);
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> tell_attributes(Session& session, std::vector<FetchAttribute> attributes,
+                                   mailbox::NumberSet positions)
+{
+    const FetchPlan plan(std::move(attributes), !session.dialect().uid_only, session.enabled().condstore);
+    Messages messages(session.view(), positions, std::nullopt);
+    Telling progress;
+    for (;;) {
+        std::vector<FetchedMessage> batch = messages.batch(batch_size, batch_bytes);
+        if (batch.empty())
+            co_return Result<void>{};
+        const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
+        if (!told && told.error() == ErrorCode::closed)
+            co_return told;
+    }
+}
+
 Task<Reply> fetch(Session& session, Command command)
 {
     auto& arguments = std::get<FetchArguments>(command.arguments);
-    const auto positions = positions_of(*session.view().numbering, arguments.set, command.by_uid);
+    auto positions = positions_of(session.view(), arguments.set, command.by_uid);
     if (!positions)
         co_return Reply::bad("FETCH: there is no message of this number");
+    if (arguments.partial)
+        positions = windowed(*positions, *arguments.partial);
     const auto asks_modseq = [](const FetchAttribute& a) { return a.kind == FetchAttribute::Kind::modseq; };
     if (arguments.changed_since || std::ranges::any_of(arguments.attributes, asks_modseq))
         session.enable_condstore();
-    const FetchPlan plan(std::move(arguments.attributes), command.by_uid, arguments.changed_since.has_value());
+    const FetchPlan plan(std::move(arguments.attributes), command.by_uid && !session.dialect().uid_only,
+                         arguments.changed_since.has_value());
+    if (arguments.vanished) {
+        const View& view = session.view();
+        const Result<NumberSet> gone =
+            co_await session.view().account->vanished(view.mailbox, *arguments.changed_since);
+        if (!gone)
+            co_return refusal(gone.error());
+        write_vanished(session.out(), within(*gone, arguments.set, view.told->uid_next), When::earlier);
+    }
 
     const Result<NumberSet> fresh = co_await prepare(session, plan, *positions);
     if (!fresh)
         co_return refusal(fresh.error());
     Messages messages(session.view(), *positions, arguments.changed_since);
-    Progress progress;
+    Telling progress;
     if (!plan.needs_row) {
         while (const auto message = messages.next()) {
             write_from_entry(session, plan, *message);

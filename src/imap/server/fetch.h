@@ -15,7 +15,7 @@ struct FetchPlan {
     bool reads_stored = false;
     bool reads_whole = false;  // the message's bytes are among them
 
-    explicit FetchPlan(std::vector<FetchAttribute> asked, bool by_uid, bool with_modseq);
+    FetchPlan(std::vector<FetchAttribute> asked, bool with_uid, bool with_modseq);
 };
 
 // One message as it is being told.
@@ -24,6 +24,13 @@ struct FetchedMessage {
     mailbox::Entry entry;
     bool with_flags = false;  // although they were not asked for: \Seen was set just now
 };
+
+// QRESYNC's UID FETCH (UID FLAGS MODSEQ) of what has changed since `modseq`. `closed`: the peer is gone.
+Task<Result<void>> tell_changes(Session& session, mailbox::NumberSet positions, mailbox::ModSeq since);
+
+// These attributes of these messages, setting nothing: NOTIFY's MessageNew. `closed`: the peer is gone.
+Task<Result<void>> tell_attributes(Session& session, std::vector<FetchAttribute> attributes,
+                                   mailbox::NumberSet positions);
 
 // "* n FETCH (…)" of what needs no row.
 void write_from_entry(Session& session, const FetchPlan& plan, const FetchedMessage& message);

@@ -25,8 +25,10 @@ Task<Reply> idle(Session& session, Command)
 {
     net::Wire& wire = session.channel().wire();
     mailbox::Watch watch;
-    if (session.state() == State::selected)
-        watch = session.account().watch(session.view().mailbox, session.loop(), [&wire] { wire.wake(); });
+    const bool is_elsewhere =
+        session.state() == State::selected && session.view().account != session.account_handle();
+    if (session.state() == State::selected && (is_elsewhere || !session.notifies()))
+        watch = session.view().account->watch(session.view().mailbox, session.loop(), [&wire] { wire.wake(); });
     session.out().raw("+ idling\r\n");
     const Deadline end = Deadline::in(session.services().clock, session.patience());
     // Bytes may be there already: clients send DONE in the same breath.
@@ -37,6 +39,9 @@ Task<Reply> idle(Session& session, Command)
             if (!told)
                 co_return Reply::gone();
         }
+        const Result<void> notified = co_await session.tell_notifications();
+        if (!notified)
+            co_return Reply::gone();
         const Result<void> sent = co_await session.channel().flush();
         if (!sent)
             co_return Reply::gone();

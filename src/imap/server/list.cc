@@ -1,7 +1,9 @@
 // LIST and LSUB: RFC 3501 sections 6.3.8 and 6.3.9, RFC 3348 (children), 6154 (special use), 5258
-// (extended LIST), 5819 (STATUS in LIST).
+// (extended LIST), 5819 (STATUS in LIST), 8440 (MYRIGHTS in LIST), 9590 (METADATA in LIST).
 #include "imap/grammar/list_pattern.h"
 #include "imap/server/commands.h"
+#include "imap/server/metadata.h"
+#include "imap/server/shared_names.h"
 #include "imap/server/status.h"
 
 #include <algorithm>
@@ -76,6 +78,61 @@ bool is_selected(const Mailbox& mailbox, const ListArguments& arguments)
         (!arguments.select_special_use || mailbox.special_use != SpecialUse::none);
 }
 
+// A mailbox, and whose it is; its name as this client sees it.
+struct Listed {
+    mailbox::AccountPtr account;
+    Mailbox mailbox;
+};
+struct Listing {
+    std::vector<Listed> mailboxes;
+    std::vector<std::string> subscribed_gone;
+
+    bool has(std::string_view name) const
+    {
+        return std::ranges::any_of(mailboxes, [&](const Listed& one) { return one.mailbox.name == name; });
+    }
+};
+
+// What others share stands below names that are no mailboxes; that one has subscribed to it is noted in one's own
+// account, as a name (mailbox/mailbox.h: subscribed_gone).
+void add_shared(Listing& listing, const Place& place, const MailboxTree& tree)
+{
+    if (tree.mailboxes.empty())
+        return;
+    for (std::string name : {std::string(shared_prefix), place.prefix}) {
+        name.pop_back();
+        if (!listing.has(name))
+            listing.mailboxes.push_back({place.account, {.name = std::move(name), .selectable = false}});
+    }
+    for (const Mailbox& mailbox : tree.mailboxes) {
+        Listed listed{place.account, mailbox};
+        listed.mailbox.name = place.prefix + mailbox.name;
+        listed.mailbox.subscribed = std::erase(listing.subscribed_gone, listed.mailbox.name) > 0;
+        listing.mailboxes.push_back(std::move(listed));
+    }
+}
+
+Task<Result<Listing>> listing_of(Session& session)
+{
+    Listing listing;
+    const std::vector<Place> places = co_await all_places(session);
+    for (const Place& place : places) {
+        const Result<mailbox::MailboxTreePtr> tree = co_await place.account->tree();
+        if (!tree && place.prefix.empty())
+            co_return fail(tree.error());
+        if (!tree)
+            continue;
+        if (!place.prefix.empty()) {
+            add_shared(listing, place, **tree);
+            continue;
+        }
+        for (const Mailbox& mailbox : (*tree)->mailboxes)
+            listing.mailboxes.push_back({place.account, mailbox});
+        listing.subscribed_gone = (*tree)->subscribed_gone;
+    }
+    co_return listing;
+}
+
 struct Context {
     const ListArguments& arguments;
     Patterns patterns;
@@ -115,30 +172,30 @@ bool write_mailbox(Serializer& out, const Mailbox& mailbox, const Context& conte
 }
 
 // What is subscribed and does not exist, and the parents of such names that do not exist either.
-void write_subscribed_gone(Serializer& out, const MailboxTree& tree, const Context& context)
+void write_subscribed_gone(Serializer& out, const Listing& listing, const Context& context)
 {
-    for (const std::string& name : tree.subscribed_gone)
+    for (const std::string& name : listing.subscribed_gone)
         if (context.patterns.match(name)) {
             write_line(out, "LIST", {"\\NonExistent", "\\Noselect", "\\Subscribed"}, name);
             out.crlf();
         }
     for (const std::string_view name : context.parents_of_selected)
-        if (tree.find(name) == nullptr && context.patterns.match(name)) {
+        if (!listing.has(name) && context.patterns.match(name)) {
             write_line(out, "LIST", {"\\NonExistent", "\\Noselect"}, name);
             out.raw(" (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
         }
 }
 
-Context context_of(const MailboxTree& tree, const ListArguments& arguments)
+Context context_of(const Listing& listing, const ListArguments& arguments)
 {
     Context context{arguments, Patterns(arguments), {}, {}};
-    for (const Mailbox& mailbox : tree.mailboxes) {
+    for (const auto& [account, mailbox] : listing.mailboxes) {
         add_parents(mailbox.name, context.parents);
         if (arguments.recursive_match && is_selected(mailbox, arguments))
             add_parents(mailbox.name, context.parents_of_selected);
     }
     if (arguments.recursive_match && arguments.select_subscribed)
-        for (const std::string& name : tree.subscribed_gone)
+        for (const std::string& name : listing.subscribed_gone)
             add_parents(name, context.parents_of_selected);
     return context;
 }
@@ -150,6 +207,42 @@ bool asks_for_separator(const ListArguments& arguments)
         !arguments.select_special_use;
 }
 
+// RFC 9590 section 3: what was asked for and is not there is NIL.
+void write_asked_metadata(Serializer& out, std::string_view name, std::vector<mailbox::MetadataEntry> entries,
+                          const std::vector<std::string>& asked)
+{
+    std::string_view before = " (";
+    out.raw("* METADATA ").mailbox(name);
+    for (const std::string& one : asked) {
+        const auto found = std::ranges::find(entries, one, &mailbox::MetadataEntry::name);
+        out.raw(before).astring(one).raw(" ");
+        if (found == entries.end())
+            out.nil();
+        else
+            write_metadata_value(out, found->value);
+        before = " ";
+    }
+    out.raw(")\r\n");
+}
+
+// RETURN (STATUS …), (MYRIGHTS), (METADATA …): behind the mailbox's own line. What cannot be known now is left out.
+Task<void> write_returned(Session& session, const Listed& listed, const ListArguments& arguments)
+{
+    const Mailbox& mailbox = listed.mailbox;
+    if (arguments.return_my_rights)
+        session.out().raw("* MYRIGHTS ").mailbox(mailbox.name).raw(" ").raw(text_of(mailbox.rights)).crlf();
+    if (!arguments.return_status.empty()) {
+        const Result<mailbox::SnapshotPtr> snapshot = co_await listed.account->snapshot(mailbox.id);
+        if (snapshot)
+            write_status(session, *listed.account, mailbox.name, **snapshot, arguments.return_status);
+    }
+    if (!arguments.return_metadata.empty()) {
+        Result<std::vector<mailbox::MetadataEntry>> entries = co_await listed.account->metadata(mailbox.id);
+        if (entries)
+            write_asked_metadata(session.out(), mailbox.name, *std::move(entries), arguments.return_metadata);
+    }
+}
+
 }  // namespace
 
 Task<Reply> list(Session& session, Command command)
@@ -159,23 +252,20 @@ Task<Reply> list(Session& session, Command command)
         session.out().raw("* LIST (\\Noselect) \"/\" \"\"\r\n");
         co_return Reply::ok("that is the separator");
     }
-    const Result<mailbox::MailboxTreePtr> tree = co_await session.account().tree();
-    if (!tree)
-        co_return refusal(tree.error());
-    const Context context = context_of(**tree, arguments);
-    for (const Mailbox& mailbox : (*tree)->mailboxes) {
-        const bool is_told = write_mailbox(session.out(), mailbox, context);
-        if (!is_told || arguments.return_status.empty() || !mailbox.selectable)
-            continue;
-        const Result<mailbox::SnapshotPtr> snapshot = co_await session.account().snapshot(mailbox.id);
-        if (snapshot)  // else it is being deleted just now
-            write_status(session, mailbox.name, **snapshot, arguments.return_status);
+    const Result<Listing> listing = co_await listing_of(session);
+    if (!listing)
+        co_return refusal(listing.error());
+    const Context context = context_of(*listing, arguments);
+    for (const Listed& listed : listing->mailboxes) {
+        const bool is_told = write_mailbox(session.out(), listed.mailbox, context);
+        if (is_told && listed.mailbox.selectable)
+            co_await write_returned(session, listed, arguments);
         const Result<void> sent = co_await session.channel().flush_if_full();
         if (!sent)
             co_return Reply::gone();
     }
     if (arguments.select_subscribed)
-        write_subscribed_gone(session.out(), **tree, context);
+        write_subscribed_gone(session.out(), *listing, context);
     co_return Reply::ok("that is all");
 }
 
@@ -184,14 +274,14 @@ Task<Reply> list(Session& session, Command command)
 Task<Reply> lsub(Session& session, Command command)
 {
     const auto& arguments = std::get<ListArguments>(command.arguments);
-    const Result<mailbox::MailboxTreePtr> tree = co_await session.account().tree();
-    if (!tree)
-        co_return refusal(tree.error());
+    const Result<Listing> listing = co_await listing_of(session);
+    if (!listing)
+        co_return refusal(listing.error());
     std::vector<std::string_view> names;
-    for (const Mailbox& mailbox : (*tree)->mailboxes)
+    for (const auto& [account, mailbox] : listing->mailboxes)
         if (mailbox.subscribed)
             names.push_back(mailbox.name);
-    names.insert(names.end(), (*tree)->subscribed_gone.begin(), (*tree)->subscribed_gone.end());
+    names.insert(names.end(), listing->subscribed_gone.begin(), listing->subscribed_gone.end());
 
     const Patterns patterns(arguments);
     Names told;

@@ -1,6 +1,7 @@
 // CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 sections 6.3.3 to 6.3.7, RFC 6154.
 #include "imap/grammar/list_pattern.h"
 #include "imap/server/commands.h"
+#include "imap/server/shared_names.h"
 
 namespace posthouse::imap {
 
@@ -22,6 +23,9 @@ std::optional<SpecialUse> special_use(std::string_view name)
     return std::nullopt;
 }
 
+// Below "shared/" only what somebody shares has a place.
+Reply no_place() { return Reply::no("this name belongs to mailboxes that others share", "NOPERM"); }
+
 }  // namespace
 
 Task<Reply> create(Session& session, Command command)
@@ -33,7 +37,10 @@ Task<Reply> create(Session& session, Command command)
     // RFC 3501 section 6.3.3: a separator at the end only says that children will follow.
     if (arguments.mailbox.size() > 1 && arguments.mailbox.ends_with(hierarchy_separator))
         arguments.mailbox.pop_back();
-    const Result<mailbox::MailboxId> created = co_await session.account().create(std::move(arguments.mailbox), *use);
+    Result<Place> place = co_await place_of(session, std::move(arguments.mailbox));
+    if (!place)
+        co_return no_place();
+    const Result<mailbox::MailboxId> created = co_await place->account->create(std::move(place->name), *use);
     if (!created)
         co_return refusal(created.error());
     co_return Reply::ok("created", "MAILBOXID (" + id_text(*created) + ")");  // RFC 8474 section 4.1
@@ -41,8 +48,12 @@ Task<Reply> create(Session& session, Command command)
 
 Task<Reply> delete_mailbox(Session& session, Command command)
 {
-    const Result<void> removed =
-        co_await session.account().remove(std::move(std::get<MailboxArguments>(command.arguments).mailbox));
+    Result<Place> place = co_await place_of(session, std::move(std::get<MailboxArguments>(command.arguments).mailbox));
+    if (!place)
+        co_return refusal(place.error());
+    const Result<void> removed = co_await place->account->remove(std::move(place->name));
+    if (!removed && removed.error() == ErrorCode::not_permitted && !place->prefix.empty())
+        co_return refusal(removed.error());
     if (!removed && removed.error() == ErrorCode::not_permitted)
         co_return Reply::no(removed.error().text.empty() ? "this mailbox cannot be deleted" : removed.error().text,
                             "CANNOT");
@@ -54,7 +65,17 @@ Task<Reply> delete_mailbox(Session& session, Command command)
 Task<Reply> rename(Session& session, Command command)
 {
     auto& arguments = std::get<RenameArguments>(command.arguments);
-    const Result<void> renamed = co_await session.account().rename(std::move(arguments.from), std::move(arguments.to));
+    Result<Place> from = co_await place_of(session, std::move(arguments.from));
+    if (!from)
+        co_return refusal(from.error());
+    Result<Place> to = co_await place_of(session, std::move(arguments.to));
+    if (!to)
+        co_return no_place();
+    if (from->account->id() != to->account->id())
+        co_return Reply::no("a mailbox stays with its owner", "CANNOT");
+    const Result<void> renamed = co_await from->account->rename(std::move(from->name), std::move(to->name));
+    if (!renamed && renamed.error() == ErrorCode::not_permitted && !from->prefix.empty())
+        co_return refusal(renamed.error());
     if (!renamed && renamed.error() == ErrorCode::not_permitted)
         co_return Reply::no(renamed.error().text.empty() ? "this mailbox cannot be renamed" : renamed.error().text,
                             "CANNOT");

@@ -1,61 +1,8 @@
 // Conversations about messages: APPEND, FETCH, STORE, COPY, MOVE, EXPUNGE, SEARCH, IDLE, by one session and several.
-#include "imap/server/test_script.h"
+#include "imap/server/test_messages.h"
 
 namespace posthouse::imap {
 namespace {
-
-// Message 1 of RFC 3501's examples, 2 with parts, 3 in Latin-1.
-constexpr std::string_view first = "Date: Mon, 7 Feb 1994 21:52:25 -0800 (PST)\r\n"
-                                   "From: Fred Foobar <foobar@Blurdybloop.COM>\r\n"
-                                   "Subject: afternoon meeting\r\n"
-                                   "To: mooch@owatagu.siam.edu\r\n"
-                                   "Message-Id: <B27397-0100000@Blurdybloop.COM>\r\n"
-                                   "MIME-Version: 1.0\r\n"
-                                   "Content-Type: TEXT/PLAIN; CHARSET=US-ASCII\r\n"
-                                   "\r\n"
-                                   "Hello Joe, do you think we can meet at 3:30 tomorrow?\r\n";
-constexpr std::string_view second = "From: =?utf-8?q?J=C3=BCrgen?= <j@south.test>\r\n"
-                                    "Subject: two\r\n parts\r\n"
-                                    "Content-Type: multipart/mixed; boundary=b\r\n"
-                                    "\r\n"
-                                    "preamble\r\n"
-                                    "--b\r\n"
-                                    "Content-Type: text/plain; charset=utf-8\r\n"
-                                    "Content-Transfer-Encoding: quoted-printable\r\n"
-                                    "\r\n"
-                                    "Stra=C3=9Fe\r\n"
-                                    "--b\r\n"
-                                    "Content-Type: message/rfc822\r\n"
-                                    "\r\n"
-                                    "Subject: inner\r\n"
-                                    "\r\n"
-                                    "inside\r\n"
-                                    "--b--\r\n";
-
-std::string escaped(std::string_view text)
-{
-    std::string out;
-    for (const char c : text)
-        out += c == '\r' ? "\\r" : c == '\n' ? "\\n" : c == '\\' ? "\\\\" : c == '\0' ? "\\0" : std::string(1, c);
-    return out;
-}
-
-std::string append(std::string_view message, std::string_view mailbox = "INBOX", std::string_view flags = "()")
-{
-    return "C: ap APPEND " + std::string(mailbox) + " " + std::string(flags) + " \"07-Feb-1994 21:52:25 -0800\" {" +
-        std::to_string(message.size()) + "+}\nR: " + escaped(message) + "\\r\\n\nS: ap OK [APPENDUID …] appended\n";
-}
-
-std::string selected(std::string_view script)
-{
-    return "C: se SELECT INBOX\nS: * FLAGS …\nS: * OK [PERM…\nS: * … EXISTS\nS: * … RECENT\nS: * OK [UN…\nS: * OK "
-           "[UID…\n"
-           "S: * OK [UIDN…\nS: * OK [HIGH…\nS: * OK [MAILB…\nS: se OK …\n" +
-        std::string(script);
-}
-
-// Logged in, with both messages, INBOX selected.
-std::string with_two(std::string_view script) { return as_alice(append(first) + append(second) + selected(script)); }
 
 TEST(Fetch, WhatWasComputedWhenFiled)
 {

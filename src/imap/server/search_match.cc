@@ -86,7 +86,16 @@ Answer negated(Answer answer)
 
 }  // namespace
 
-std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const View& view, WallTime now)
+const mailbox::Entry& SearchScope::entry_at(std::uint32_t position) const
+{
+    const mailbox::Entry& entry = numbering->at(position);
+    if (told == numbering)
+        return entry;
+    const mailbox::Entry* newer = told->find(entry.uid);
+    return newer == nullptr ? entry : *newer;
+}
+
+std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const SearchScope& scope, WallTime now)
 {
     Matcher matcher;
     matcher.now_ = now;
@@ -95,15 +104,18 @@ std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const 
         Ready ready{.key = &key, .text = {}, .bit = {}, .numbers = {}};
         switch (key.kind) {
         case Kind::flag:
-        case Kind::no_flag: ready.bit = bit_of(key.text, *view.told->keywords); break;
+        case Kind::no_flag: ready.bit = bit_of(key.text, *scope.told->keywords); break;
         case Kind::numbers:
         case Kind::uids: {
-            auto positions = positions_of(*view.numbering, key.set, key.kind == Kind::uids);
+            if (key.kind == Kind::numbers && scope.uid_only)
+                return std::unexpected(Reply::bad("SEARCH: by UID only, as you wished", "UIDREQUIRED"));
+            auto positions = positions_of(*scope.numbering, key.set, key.kind == Kind::uids, scope.saved);
             if (!positions)
                 return std::unexpected(Reply::bad("SEARCH: there is no message of this number"));
             ready.numbers = std::move(*positions);
             break;
         }
+        case Kind::saved: ready.numbers = positions_of_uids(*scope.numbering, scope.saved); break;
         case Kind::text:
         case Kind::body:
             matcher.needs_body_ = true;
@@ -187,6 +199,7 @@ Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
     case Kind::old: return sure(!candidate.is_recent);
     case Kind::fresh: return sure(candidate.is_recent && !entry.flags.has(mailbox::SystemFlag::seen));
     case Kind::numbers:
+    case Kind::saved:
     case Kind::uids: return sure(ready.numbers.contains(candidate.position + 1));
     case Kind::larger: return sure(entry.size > key.number);
     case Kind::smaller: return sure(entry.size < key.number);

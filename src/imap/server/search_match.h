@@ -27,7 +27,19 @@ struct Candidate {
     const std::string* folded_body = nullptr;
 };
 
-// A program made ready for one view: sets resolved, flags as bits, strings folded.
+// The messages that a program is asked of: the selected mailbox, or another one (RFC 7377).
+struct SearchScope {
+    mailbox::AccountPtr account;
+    mailbox::SnapshotPtr numbering;
+    mailbox::SnapshotPtr told;
+    RecentUids recent;
+    mailbox::NumberSet saved;  // `$`
+    bool uid_only = false;  // RFC 9586
+
+    const mailbox::Entry& entry_at(std::uint32_t position) const;  // with the newest flags
+};
+
+// A program made ready for one scope: sets resolved, flags as bits, strings folded.
 // Lifetime: the program outlives it. Threads: one.
 class Matcher {
 public:
@@ -35,7 +47,7 @@ public:
     static constexpr std::size_t most_body_keys = 64;
 
     // The error is the answer: a sequence number beyond the mailbox, too many body keys.
-    static std::expected<Matcher, Reply> make(const SearchProgram& program, const View& view, WallTime now);
+    static std::expected<Matcher, Reply> make(const SearchProgram& program, const SearchScope& scope, WallTime now);
 
     // What the full-text index is asked, and its answers: a message that it can judge need not be read.
     std::vector<mailbox::TextQuery> queries() const;

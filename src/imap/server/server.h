@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/recorder.h"
 #include "base/task.h"
+#include "directory/directory.h"
 #include "directory/sasl.h"
 #include "imap/server/recent.h"
 #include "mailbox/mailbox.h"
@@ -34,6 +35,7 @@ struct ServerServices {
     mailbox::Mailboxes& mailboxes;
     net::ConnectionTable& connections;  // for the limit per account
     const net::TlsContext* tls = nullptr;  // nullptr: no STARTTLS
+    directory::Directory* directory = nullptr;  // who others are, for mailboxes that are shared; nullptr: nobody's are
 };
 
 struct ServerOptions {
@@ -43,6 +45,7 @@ struct ServerOptions {
     Duration login_patience = 3min;  // without a login
     Duration autologout = 30min;  // RFC 3501 section 5.4: not less
     Duration write_patience = 5min;  // for what the peer does not take
+    Duration progress_every = 10s;  // a command that takes longer says how far it is (RFC 9585)
     std::uint64_t most_message = 100 * 1024 * 1024;  // bytes of one APPEND
     unsigned most_bad_commands = 20;  // then BYE
 };

@@ -78,6 +78,7 @@ std::string Session::capabilities()
     return capability_list({.is_logged_in = account_ != nullptr,
                             .can_start_tls = can_start_tls(),
                             .may_send_passwords = may_send_passwords(),
+                            .can_compress = !channel_.wire().is_deflated(),
                             .append_limit = options_.most_message,
                             .mechanisms = account_
                                 ? std::vector<std::string>()
@@ -88,11 +89,36 @@ Task<void> Session::run()
 {
     write_reply("*", Reply::ok(options_.name + " Posthouse IMAP is ready", "CAPABILITY " + capabilities()));
     while (!is_leaving_) {
-        Received received = co_await reader_.next(patience());
+        Received received = co_await next_command();
         co_await answer(std::move(received));
     }
     const Result<void> last = co_await channel_.flush();
     static_cast<void>(last);  // whoever is gone does not miss it
+}
+
+// RFC 5465: between commands the client hears of what it has asked for.
+Task<Received> Session::next_command()
+{
+    const Deadline end = channel_.within(patience());
+    while (notifier_ && channel_.input().empty()) {
+        const Result<void> told = co_await tell_notifications();
+        if (!told)
+            co_return Received{{}, {}, Reply::gone()};
+        const Result<void> sent = co_await channel_.flush();
+        if (!sent)
+            co_return Received{{}, {}, Reply::gone()};
+        const Result<net::Filled> filled = co_await channel_.wire().fill_or_wake(end, most_after_login);
+        if (!filled)
+            co_return Received{{}, {}, ending(filled.error())};
+    }
+    co_return co_await reader_.next(patience());
+}
+
+Task<Result<void>> Session::tell_notifications()
+{
+    if (!notifier_)
+        co_return Result<void>{};
+    co_return co_await notifier_->tell(*this);
 }
 
 Task<void> Session::answer(Received received)
@@ -128,10 +154,15 @@ Task<void> Session::answer(Received received)
 
 Task<Reply> Session::execute(Command command)
 {
-    const CommandRow& row = row_of(command.verb);
+    const CommandRow* known = row_of(command.verb);
+    if (known == nullptr)
+        co_return Reply::bad("unknown command " + std::string(name_of(command.verb)));
+    const CommandRow& row = *known;
     if ((row.states & static_cast<std::uint8_t>(state())) == 0)
         co_return Reply::bad(std::string(name_of(command.verb)) + ": " +
                              std::string(reason_for_state(state(), row.states)));
+    if (enabled_.uid_only && row.numbers == Numbers::in_arguments && !command.by_uid)
+        co_return Reply::bad(std::string(name_of(command.verb)) + ": by UID only, as you wished", "UIDREQUIRED");
     if (row.check != nullptr) {
         std::optional<Reply> refused = row.check(*this, command);
         if (refused)
@@ -149,17 +180,57 @@ Task<Reply> Session::execute(Command command)
 
 Task<Result<void>> Session::tell_updates(Expunges expunges)
 {
-    Result<mailbox::SnapshotPtr> newest = co_await account_->snapshot(view_->mailbox);
+    Result<mailbox::SnapshotPtr> newest = co_await view_->account->snapshot(view_->mailbox);
     // not_found: the mailbox was deleted under us (RFC 2180 section 3). What the client knows stays readable.
     if (newest)
         tell(*newest, {.expunges = expunges});
+    const Result<void> searched = co_await contexts_.tell_changes(*this);
+    if (!searched && searched.error() == ErrorCode::closed)
+        co_return searched;
     co_return co_await channel_.flush_if_full();
 }
 
 void Session::tell(const mailbox::SnapshotPtr& newest, UpdateOptions options)
 {
-    options.with_modseq = enabled_.condstore;
-    update(*view_, newest, claims_, account_->id(), options, out());
+    options.dialect = dialect();
+    if (options.expunges == Expunges::told && newest->highest_modseq >= view_->told->highest_modseq)
+        contexts_.tell_gone(out(), *view_, *newest);
+    update(*view_, newest, claims_, options, out());
+}
+
+Dialect Session::dialect() const
+{
+    return {.modseq = enabled_.condstore,
+            .uid = enabled_.qresync,
+            .vanished = enabled_.qresync || enabled_.uid_only,
+            .uid_only = enabled_.uid_only,
+            .recent = !enabled_.rev2};
+}
+
+void Session::enable_qresync()
+{
+    enable_condstore();
+    enabled_.qresync = true;
+}
+
+void Session::enable_rev2()
+{
+    enabled_.rev2 = true;
+    if (view_)
+        view_->recent = {};
+    speak_utf8();
+}
+
+void Session::enable_utf8()
+{
+    enabled_.utf8 = true;
+    speak_utf8();
+}
+
+void Session::speak_utf8()
+{
+    out().set_names(NameEncoding::utf8);
+    reader_.set_names(NameEncoding::utf8);
 }
 
 void Session::enable_condstore()
@@ -183,11 +254,24 @@ Task<Reply> Session::enter(directory::Account who)
         co_return Reply::no("your mail cannot be opened now; try again later", "UNAVAILABLE");
     }
     account_ = std::move(*opened);
+    address_ = who.address;
     reader_.login_done();
     services_.log.write(LogLevel::info, "imap/server", id_, "login",
                         {{"account", who.address}, {"peer", channel_.wire().peer().text()}});
     channel_.transcript().step("login", who.address, "the password or proof was right");
     co_return Reply::ok("welcome", "CAPABILITY " + capabilities());
+}
+
+void Session::leave_account()
+{
+    unselect();
+    notifier_.reset();
+    account_.reset();
+    ticket_ = {};
+    address_.clear();
+    enabled_ = {};
+    out().set_names(NameEncoding::utf7);
+    reader_.begin_anew();
 }
 
 Task<void> Session::say_goodbye(Reply reply)

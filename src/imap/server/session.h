@@ -9,7 +9,9 @@
 
 #include "imap/server/channel.h"
 #include "imap/server/command_reader.h"
+#include "imap/server/notifier.h"
 #include "imap/server/reply.h"
+#include "imap/server/search_context.h"
 #include "imap/server/server.h"
 #include "imap/server/view.h"
 
@@ -24,7 +26,11 @@ enum class State : std::uint8_t { not_authenticated = 1, authenticated = 2, sele
 
 // RFC 5161: what the client has switched on.
 struct Enabled {
-    bool condstore = false;
+    bool condstore = false;  // RFC 7162; the others imply what they need of it
+    bool qresync = false;
+    bool rev2 = false;  // RFC 9051
+    bool utf8 = false;  // RFC 6855
+    bool uid_only = false;  // RFC 9586
 };
 
 class Session {
@@ -45,8 +51,13 @@ public:
     CommandReader& reader() { return reader_; }
     Serializer& out() { return channel_.out(); }
     const Enabled& enabled() const { return enabled_; }
+    Dialect dialect() const;
     // RFC 7162 section 3.1: by ENABLE, or by the first command that speaks of mod-sequences.
     void enable_condstore();
+    void enable_qresync();
+    void enable_rev2();
+    void enable_utf8();
+    void enable_uid_only() { enabled_.uid_only = true; }
 
     State state() const;
     bool may_send_passwords() { return channel_.wire().is_tls() || options_.allow_plaintext_login; }
@@ -57,13 +68,30 @@ public:
 
     // After login only.
     mailbox::Account& account() { return *account_; }
+    const mailbox::AccountPtr& account_handle() const { return account_; }
+    const std::string& address() const { return address_; }  // whose login it was
+    // RFC 8437: as if nobody had logged in yet.
+    void leave_account();
     // In the selected state only.
     View& view() { return *view_; }
 
     // A login was right: opens the account and answers what LOGIN or AUTHENTICATE says.
     Task<Reply> enter(directory::Account who);
-    void select(View view) { view_.emplace(std::move(view)); }
-    void unselect() { view_.reset(); }
+    void select(View view)
+    {
+        unselect();
+        view_.emplace(std::move(view));
+    }
+    void unselect()
+    {
+        view_.reset();
+        contexts_.clear();
+    }
+    SearchContexts& contexts() { return contexts_; }
+    // RFC 5465; nullptr: nothing is told without being asked.
+    void notify(std::unique_ptr<Notifier> notifier) { notifier_ = std::move(notifier); }
+    bool notifies() const { return notifier_ != nullptr; }
+    Task<Result<void>> tell_notifications();
     // After LOGOUT, or when nothing more can be read.
     void leave() { is_leaving_ = true; }
 
@@ -74,8 +102,10 @@ public:
     void tell(const mailbox::SnapshotPtr& newest, UpdateOptions options);
 
 private:
+    Task<Received> next_command();
     Task<void> answer(Received received);
     Task<Reply> execute(Command command);
+    void speak_utf8();
     void write_reply(std::string_view tag, const Reply& reply);
 
     const ServerServices& services_;
@@ -86,8 +116,11 @@ private:
     Channel channel_;
     CommandReader reader_;
     mailbox::AccountPtr account_;
+    std::string address_;
     net::ConnectionTable::Ticket ticket_;
     std::optional<View> view_;
+    SearchContexts contexts_;
+    std::unique_ptr<Notifier> notifier_;
     Enabled enabled_;
     unsigned bad_commands_ = 0;
     bool is_leaving_ = false;

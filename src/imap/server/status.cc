@@ -1,4 +1,4 @@
-// STATUS: RFC 3501 section 6.3.10, RFC 7162, 7889, 8438, 8474.
+// STATUS: RFC 3501 section 6.3.10, RFC 7162, 7889, 8438, 8474, 9208.
 #include "imap/server/status.h"
 
 #include "imap/server/commands.h"
@@ -8,13 +8,26 @@ namespace posthouse::imap {
 
 namespace {
 
-void write_item(Session& session, const mailbox::Snapshot& snapshot, StatusItem item)
+// RFC 9208 section 3.1.4: how much an EXPUNGE would free. Looked at only where something is deleted.
+std::uint64_t deleted_bytes(const mailbox::Snapshot& snapshot)
+{
+    std::uint64_t bytes = 0;
+    if (snapshot.deleted == 0)
+        return bytes;
+    for (const auto& block : snapshot.blocks)
+        for (const mailbox::Entry& entry : block->entries)
+            if (entry.flags.has(mailbox::SystemFlag::deleted))
+                bytes += entry.size;
+    return bytes;
+}
+
+void write_item(Session& session, const mailbox::Account& account, const mailbox::Snapshot& snapshot, StatusItem item)
 {
     Serializer& out = session.out();
     switch (item) {
     case StatusItem::messages: out.raw("MESSAGES ").number(snapshot.size()); break;
     case StatusItem::recent: {
-        const mailbox::Uid from = session.claims().unclaimed_from(session.account().id(), snapshot);
+        const mailbox::Uid from = session.claims().unclaimed_from(account.id(), snapshot);
         out.raw("RECENT ").number(snapshot.size() - snapshot.position_of(from));
         break;
     }
@@ -28,20 +41,21 @@ void write_item(Session& session, const mailbox::Snapshot& snapshot, StatusItem 
         out.raw("HIGHESTMODSEQ ").number(snapshot.highest_modseq);
         break;
     case StatusItem::mailbox_id: out.raw("MAILBOXID (").raw(id_text(snapshot.mailbox)).raw(")"); break;
+    case StatusItem::deleted_storage: out.raw("DELETED-STORAGE ").number(deleted_bytes(snapshot)); break;
     case StatusItem::append_limit: out.raw("APPENDLIMIT ").number(session.options().most_message); break;
     }
 }
 
 }  // namespace
 
-void write_status(Session& session, std::string_view name, const mailbox::Snapshot& snapshot,
-                  const std::vector<StatusItem>& items)
+void write_status(Session& session, const mailbox::Account& account, std::string_view name,
+                  const mailbox::Snapshot& snapshot, const std::vector<StatusItem>& items)
 {
     session.out().raw("* STATUS ").mailbox(name).raw(" (");
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (i > 0)
             session.out().raw(" ");
-        write_item(session, snapshot, items[i]);
+        write_item(session, account, snapshot, items[i]);
     }
     session.out().raw(")\r\n");
 }
@@ -52,10 +66,10 @@ Task<Reply> status(Session& session, Command command)
     const Result<Found> found = co_await find_mailbox(session, arguments.mailbox);
     if (!found)
         co_return refusal(found.error());
-    const Result<mailbox::SnapshotPtr> snapshot = co_await session.account().snapshot(found->mailbox.id);
+    const Result<mailbox::SnapshotPtr> snapshot = co_await found->account->snapshot(found->mailbox.id);
     if (!snapshot)
         co_return refusal(snapshot.error());
-    write_status(session, found->mailbox.name, **snapshot, arguments.items);
+    write_status(session, *found->account, found->name, **snapshot, arguments.items);
     co_return Reply::ok("that is how it stands");
 }
 

@@ -6,7 +6,7 @@
 namespace posthouse::imap {
 
 // "* STATUS name (…)".
-void write_status(Session& session, std::string_view name, const mailbox::Snapshot& snapshot,
-                  const std::vector<StatusItem>& items);
+void write_status(Session& session, const mailbox::Account& account, std::string_view name,
+                  const mailbox::Snapshot& snapshot, const std::vector<StatusItem>& items);
 
 }  // namespace posthouse::imap

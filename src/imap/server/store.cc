@@ -64,7 +64,7 @@ std::string modified_code(const View& view, const NumberSet& modified, bool by_u
 Task<Reply> store(Session& session, Command command)
 {
     auto& arguments = std::get<StoreArguments>(command.arguments);
-    const auto positions = positions_of(*session.view().numbering, arguments.set, command.by_uid);
+    const auto positions = positions_of(session.view(), arguments.set, command.by_uid);
     if (!positions)
         co_return Reply::bad("STORE: there is no message of this number");
     for (const std::string& name : arguments.flags)
@@ -77,7 +77,7 @@ Task<Reply> store(Session& session, Command command)
         co_return Reply::ok("there was nothing to change");
 
     const FlagChange change = change_of(arguments.change);
-    const Result<mailbox::FlagsStored> stored = co_await session.account().store_flags(
+    const Result<mailbox::FlagsStored> stored = co_await session.view().account->store_flags(
         session.view().mailbox,
         {.uids = uids, .change = change, .flags = arguments.flags, .unchanged_since = arguments.unchanged_since});
     if (!stored)

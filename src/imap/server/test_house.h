@@ -82,8 +82,8 @@ struct TestHouse {
         blobs(store::make_blobs(store, ids)),
         mailboxes(mailbox::make_mailboxes({store, *blobs, loops, ids, clock, quotas, log}))
     {
-        services = std::make_unique<ServerServices>(
-            ServerServices{clock, log, recorder, ids, loops, *made.authenticator, *mailboxes, connections, tls});
+        services = std::make_unique<ServerServices>(ServerServices{
+            clock, log, recorder, ids, loops, *made.authenticator, *mailboxes, connections, tls, made.directory.get()});
         server = std::make_unique<Server>(*services, options);
         add_people();
     }

@@ -72,8 +72,16 @@ std::vector<std::uint32_t> vanished(const Snapshot& numbering, const Snapshot& n
     return positions;
 }
 
-void write_expunges(Serializer& out, const std::vector<std::uint32_t>& positions)
+void write_expunges(Serializer& out, const Snapshot& numbering, const std::vector<std::uint32_t>& positions,
+                    const Dialect& dialect)
 {
+    if (dialect.vanished) {
+        NumberSet uids;
+        for (const std::uint32_t position : positions)
+            uids.add(numbering.at(position).uid);
+        write_vanished(out, uids, When::now);
+        return;
+    }
     // From the end, so that no number is moved by an earlier line.
     for (std::size_t i = positions.size(); i-- > 0;)
         out.raw("* ").number(positions[i] + 1).raw(" EXPUNGE\r\n");
@@ -82,12 +90,12 @@ void write_expunges(Serializer& out, const std::vector<std::uint32_t>& positions
 void write_fetch(Serializer& out, const View& view, const Entry& entry, const KeywordTable& keywords,
                  const UpdateOptions& options)
 {
-    out.raw("* ").number(view.numbering->position_of(entry.uid) + 1).raw(" FETCH (");
-    if (options.with_uid)
+    begin_fetch(out, view.numbering->position_of(entry.uid) + 1, entry.uid, options.dialect);
+    if ((options.with_uid || options.dialect.uid) && !options.dialect.uid_only)
         out.raw("UID ").number(entry.uid).raw(" ");
     out.raw("FLAGS ");
     write_flags(out, entry, keywords, view.recent.contains(entry.uid));
-    if (options.with_modseq)
+    if (options.dialect.modseq)
         out.raw(" MODSEQ (").number(entry.modseq).raw(")");
     out.raw(")\r\n");
 }
@@ -100,8 +108,8 @@ bool must_tell(const Entry& old, const Entry& fresh, const UpdateOptions& option
     if (options.echo != nullptr && options.echo->contains(fresh.uid))
         return true;
     if (options.silent != nullptr && options.silent->contains(fresh.uid))
-        return fresh.flags != options.expected(old.flags) || options.with_modseq;
-    return fresh.flags != old.flags || (options.with_modseq && fresh.modseq != old.modseq);
+        return fresh.flags != options.expected(old.flags) || options.dialect.modseq;
+    return fresh.flags != old.flags || (options.dialect.modseq && fresh.modseq != old.modseq);
 }
 
 void write_flag_changes(Serializer& out, const View& view, const Snapshot& newest, const UpdateOptions& options)
@@ -172,10 +180,46 @@ void write_flags(Serializer& out, const Entry& entry, const KeywordTable& keywor
     out.raw(before == "(" ? "()" : ")");
 }
 
-void write_exists(Serializer& out, View& view, RecentClaims& claims, mailbox::AccountId account)
+NumberSet vanished_uids(const Snapshot& before, const Snapshot& after)
+{
+    NumberSet uids;
+    for_each_difference(before, after, [&](const Entry* old, const Entry* fresh) {
+        if (fresh == nullptr)
+            uids.add(old->uid);
+    });
+    return uids;
+}
+
+NumberSet changed_uids(const Snapshot& before, const Snapshot& after)
+{
+    NumberSet uids;
+    for_each_difference(before, after, [&](const Entry* old, const Entry* fresh) {
+        if (fresh != nullptr && (old == nullptr || old->modseq != fresh->modseq))
+            uids.add(fresh->uid);
+    });
+    return uids;
+}
+
+void begin_fetch(Serializer& out, std::uint32_t number, Uid uid, const Dialect& dialect)
+{
+    out.raw("* ").number(dialect.uid_only ? uid : number).raw(dialect.uid_only ? " UIDFETCH (" : " FETCH (");
+}
+
+void write_vanished(Serializer& out, const NumberSet& uids, When when)
+{
+    if (!uids.empty())
+        out.raw("* VANISHED ").raw(when == When::earlier ? "(EARLIER) " : "").raw(uids.text()).crlf();
+}
+
+void write_exists(Serializer& out, View& view, RecentClaims& claims, const Dialect& dialect)
 {
     const Snapshot& now = *view.numbering;
-    const Uid from = view.read_only ? claims.unclaimed_from(account, now) : claims.claim(account, now);
+    if (!dialect.recent) {
+        out.raw("* ").number(now.size()).raw(" EXISTS\r\n");
+        return;
+    }
+    const Uid from =
+        view.read_only ? claims.unclaimed_from(view.account->id(), now) : claims.claim(view.account->id(), now);
     if (from < now.uid_next) {
         view.recent.add({from, now.uid_next - 1});
         keep_bounded(view.recent);
@@ -197,8 +241,7 @@ void write_flag_lists(Serializer& out, const KeywordTable& keywords, bool read_o
     out.raw(read_only ? "nothing can be changed here" : "these are kept").crlf();
 }
 
-void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, mailbox::AccountId account,
-            const UpdateOptions& options, Serializer& out)
+void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, const UpdateOptions& options, Serializer& out)
 {
     if (newest == view.numbering && newest == view.told && options.echo == nullptr)
         return;
@@ -210,19 +253,40 @@ void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, mailbox
     if (newest != view.numbering) {
         const std::vector<std::uint32_t> gone = vanished(*view.numbering, *newest);
         if (gone.empty() || options.expunges == Expunges::told) {
-            write_expunges(out, gone);
+            write_expunges(out, *view.numbering, gone, options.dialect);
             const auto left = view.numbering->size() - static_cast<std::uint32_t>(gone.size());
             view.numbering = newest;
             if (newest->size() != left)
-                write_exists(out, view, claims, account);
+                write_exists(out, view, claims, options.dialect);
         }
     }
     write_flag_changes(out, view, *newest, options);
     view.told = newest;
 }
 
-std::optional<NumberSet> positions_of(const Snapshot& numbering, const SequenceSet& set, bool by_uid)
+NumberSet positions_of_uids(const Snapshot& numbering, const NumberSet& uids)
 {
+    NumberSet positions;
+    for (const auto& range : uids.ranges()) {
+        const std::uint32_t begin = numbering.position_of(range.first);
+        const std::uint32_t end =
+            range.last == std::numeric_limits<Uid>::max() ? numbering.size() : numbering.position_of(range.last + 1);
+        if (begin < end)
+            positions.add({begin + 1, end});
+    }
+    return positions;
+}
+
+std::optional<NumberSet> positions_of(const View& view, const SequenceSet& set, bool by_uid)
+{
+    return positions_of(*view.numbering, set, by_uid, view.saved);
+}
+
+std::optional<NumberSet> positions_of(const Snapshot& numbering, const SequenceSet& set, bool by_uid,
+                                      const NumberSet& saved)
+{
+    if (set.is_saved)
+        return positions_of_uids(numbering, saved);
     std::vector<mailbox::NumberRange> found;
     const std::uint32_t size = numbering.size();
     const std::uint32_t last = size == 0 ? 0 : by_uid ? numbering.at(size - 1).uid : size;
@@ -250,6 +314,29 @@ std::optional<NumberSet> positions_of(const Snapshot& numbering, const SequenceS
     for (const auto& range : found)
         positions.add(range);
     return positions;
+}
+
+NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
+{
+    const Uid last = std::max<Uid>(uid_next, 2) - 1;
+    const auto number = [last](Uid n) { return n == SequenceSet::star ? last : n; };
+    std::vector<mailbox::NumberRange> asked;
+    for (const SequenceSet::Item& item : set.items)
+        asked.push_back(
+            {std::min(number(item.first), number(item.last)), std::max(number(item.first), number(item.last))});
+    std::ranges::sort(asked, {}, &mailbox::NumberRange::first);
+    NumberSet wanted;
+    for (const auto& range : asked)
+        wanted.add(range);
+    NumberSet both;
+    for (std::size_t i = 0, j = 0; i < uids.ranges().size() && j < wanted.ranges().size();) {
+        const auto a = uids.ranges()[i];
+        const auto b = wanted.ranges()[j];
+        if (std::max(a.first, b.first) <= std::min(a.last, b.last))
+            both.add({std::max(a.first, b.first), std::min(a.last, b.last)});
+        (a.last < b.last ? i : j) += 1;
+    }
+    return both;
 }
 
 NumberSet uids_at(const Snapshot& numbering, const NumberSet& positions)

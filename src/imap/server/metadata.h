@@ -1,0 +1,15 @@
+// "* METADATA mailbox (entry value …)": for GETMETADATA and for LIST's RETURN (METADATA …).
+#pragma once
+
+#include "imap/grammar/serializer.h"
+#include "mailbox/mailbox.h"
+
+#include <span>
+
+namespace posthouse::imap {
+
+// A string, or a literal8 where it has NUL.
+void write_metadata_value(Serializer& out, const std::string& value);
+void write_metadata(Serializer& out, std::string_view mailbox, std::span<const mailbox::MetadataEntry> entries);
+
+}  // namespace posthouse::imap

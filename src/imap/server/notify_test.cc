@@ -1,0 +1,225 @@
+// What comes without being asked for: NOTIFY (RFC 5465), SEARCH RETURN (UPDATE) (RFC 5267), ESEARCH (RFC 7377).
+#include "imap/server/test_messages.h"
+
+namespace posthouse::imap {
+namespace {
+
+constexpr std::string_view second_selects = R"~(
+        C2: se SELECT INBOX
+        S2: * FLAGS …
+        S2: * OK [PERM…
+        S2: * … EXISTS
+        S2: * … RECENT
+        S2: * OK [UN…
+        S2: * OK [UIDV…
+        S2: * OK [UIDN…
+        S2: * OK [HIGH…
+        S2: * OK [MAILB…
+        S2: se OK …
+)~";
+
+TEST(Notify, StatusOfOtherMailboxes)
+{
+    expect_conversation(both_as_alice(R"~(
+        C: a NOTIFY SET STATUS (selected (MessageNew MessageExpunge)) (mailboxes (Drafts Sent) (MessageNew MessageExpunge FlagChange))
+        S: * STATUS Drafts (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0)
+        S: * STATUS Sent (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0)
+        S: a OK …
+        C2: a APPEND Drafts {14+}
+        C2: Subject: x
+        C2:
+        C2:
+        S2: a OK …
+        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1)
+        C2: b SELECT Drafts
+        S2: * FLAGS …
+        S2: * OK [PERM…
+        S2: * 1 EXISTS
+        S2: * 1 RECENT
+        S2: * OK [UN…
+        S2: * OK [UIDV…
+        S2: * OK [UIDN…
+        S2: * OK [HIGH…
+        S2: * OK [MAILB…
+        S2: b OK …
+        C2: c STORE 1 +FLAGS.SILENT (\Seen)
+        S2: c OK …
+        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 0)
+        # Archive was not named
+        C2: d COPY 1 Archive
+        S2: d OK …
+        C2: e COPY 1 Sent
+        S2: e OK …
+        S: * STATUS Sent (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 0)
+        C: b NOTIFY NONE
+        S: b OK …
+        C2: f COPY 1 Sent
+        S2: f OK …
+        C: c NOOP
+        S: c OK …
+    )~"));
+}
+
+// RFC 5465 section 5.4 and 5.5.
+TEST(Notify, NamesAndSubscriptions)
+{
+    expect_conversation(both_as_alice(R"~(
+        C: a NOTIFY SET (subtree work (MailboxName SubscriptionChange)) (personal (SubscriptionChange))
+        S: a OK …
+        C2: a CREATE work
+        S2: a OK …
+        S: * LIST () "/" work
+        C2: b RENAME work work2
+        S2: b OK …
+        C2: c CREATE work/x
+        S2: c OK …
+        S: …
+        S: * LIST () "/" work/x
+        C2: d RENAME work/x work/y
+        S2: d OK …
+        S: * LIST () "/" work/y ("OLDNAME" (work/x))
+        C2: e SUBSCRIBE work/y
+        S2: e OK …
+        S: * LIST (\Subscribed) "/" work/y
+        C2: f DELETE work/y
+        S2: f OK …
+        S: * LIST (\NonExistent) "/" work/y
+        C: b NOOP
+        S: b OK …
+    )~"));
+}
+
+// RFC 5465 section 5.1: the selected mailbox without waiting, with what is asked of each new message.
+TEST(Notify, TheSelectedMailbox)
+{
+    expect_conversation(both_as_alice(append(first) + append(first) + selected(std::string(second_selects) + R"~(
+        C: a NOTIFY SET (selected-delayed (MessageNew (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)]) MessageExpunge FlagChange))
+        S: a OK …
+        C2: a STORE 1 +FLAGS.SILENT (\Deleted)
+        S2: a OK …
+        S: * 1 FETCH (FLAGS (\Deleted \Recent))
+        C2: b EXPUNGE
+        S2: * 1 EXPUNGE
+        S2: b OK …
+        C: b FETCH 2 UID
+        S: * 2 FETCH (UID 2)
+        S: b OK …
+        C: c NOOP
+        S: * 1 EXPUNGE
+        S: c OK …
+        C2: d APPEND INBOX {14+}
+        C2: Subject: x
+        C2:
+        C2:
+        S2: * 2 EXISTS
+        S2: * … RECENT
+        S2: d OK …
+        S: * 2 EXISTS
+        S: * … RECENT
+        S: * 2 FETCH (UID 3 BODY[HEADER.FIELDS (SUBJECT)] {14}
+        S: Subject: x
+        S:
+        S: )
+    )~")));
+}
+
+TEST(Notify, WhatMakesNoSense)
+{
+    expect_conversation(as_alice(R"~(
+        C: a NOTIFY SET (selected (MessageNew))
+        S: a BAD …
+        C: b NOTIFY SET (inboxes (FlagChange))
+        S: b BAD …
+        C: c NOTIFY SET (personal (AnnotationChange))
+        S: c NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)] …
+        C: d NOTIFY SET (selected NONE) (selected-delayed NONE)
+        S: d BAD …
+        C: e NOTIFY SET
+        S: e BAD …
+        C: f NOTIFY SET (personal NONE)
+        S: f OK …
+        C: g NOTIFY SET (mailboxes INBOX (MessageNew (UID) MessageExpunge))
+        S: g BAD …
+    )~"));
+}
+
+// RFC 5267 section 4.3.
+TEST(Context, ASearchIsKeptUpToDate)
+{
+    expect_conversation(
+        both_as_alice(append(first) + append(first) + append(first) + selected(std::string(second_selects) + R"~(
+        C: a UID SEARCH RETURN (UPDATE COUNT) UNSEEN
+        S: * ESEARCH (TAG "a") UID COUNT 3
+        S: a OK …
+        C: b SEARCH RETURN (UPDATE ALL) FLAGGED
+        S: * ESEARCH (TAG "b")
+        S: b OK …
+        C2: a STORE 1 +FLAGS.SILENT (\Seen)
+        S2: a OK …
+        C2: b STORE 2:3 +FLAGS.SILENT (\Flagged \Deleted)
+        S2: b OK …
+        C: c NOOP
+        S: * 1 FETCH (FLAGS (\Seen \Recent))
+        S: * 2 FETCH (FLAGS (\Flagged \Deleted \Recent))
+        S: * 3 FETCH (FLAGS (\Flagged \Deleted \Recent))
+        S: * ESEARCH (TAG "a") UID REMOVEFROM (0 1)
+        S: * ESEARCH (TAG "b") ADDTO (0 2:3)
+        S: c OK …
+        C: d EXPUNGE
+        S: * ESEARCH (TAG "a") UID REMOVEFROM (0 2:3)
+        S: * ESEARCH (TAG "b") REMOVEFROM (0 2:3)
+        S: * 3 EXPUNGE
+        S: * 2 EXPUNGE
+        S: d OK …
+        C: e CANCELUPDATE "b"
+        S: e OK …
+        C: f CANCELUPDATE "b"
+        S: f BAD …
+        C: g APPEND INBOX (\Flagged) {14+}
+        C: Subject: x
+        C:
+        C:
+        S: * 2 EXISTS
+        S: * 2 RECENT
+        S: * ESEARCH (TAG "a") UID ADDTO (0 4)
+        S: g OK …
+        C: h SORT RETURN (UPDATE COUNT) (DATE) UTF-8 ALL
+        S: * NO [NOUPDATE "h"] …
+        S: * ESEARCH (TAG "h") COUNT 2
+        S: h OK …
+    )~")));
+}
+
+// RFC 7377 section 2.
+TEST(MultiSearch, OneSearchOverMailboxes)
+{
+    expect_conversation(as_alice(append(first) + append(second) + append(first, "Drafts") + R"~(
+        C: a CREATE lists/cpp
+        S: a OK …
+    )~" + append(first, "lists/cpp") +
+                                 append(first, "lists/cpp", "(\\Seen)") + R"~(
+        C: b ESEARCH IN (mailboxes (INBOX Drafts) subtree lists) UNSEEN
+        S: * ESEARCH (TAG "b" MAILBOX INBOX UIDVALIDITY …) UID ALL 1:2
+        S: * ESEARCH (TAG "b" MAILBOX Drafts UIDVALIDITY …) UID ALL 1
+        S: * ESEARCH (TAG "b" MAILBOX lists/cpp UIDVALIDITY …) UID ALL 1
+        S: b OK …
+        C: c ESEARCH IN (subtree-one lists personal) RETURN (COUNT MIN) SUBJECT meeting UID 1:*
+        S: * ESEARCH (TAG "c" MAILBOX INBOX UIDVALIDITY …) UID MIN 1 COUNT 1
+        S: * ESEARCH (TAG "c" MAILBOX Drafts UIDVALIDITY …) UID MIN 1 COUNT 1
+        S: * ESEARCH (TAG "c" MAILBOX lists/cpp UIDVALIDITY …) UID MIN 1 COUNT 2
+        S: c OK …
+        C: d ESEARCH UNSEEN
+        S: d BAD …
+        C: e ESEARCH IN (personal) 1:2
+        S: e BAD …
+        C: f ESEARCH IN (mailboxes nowhere) ALL
+        S: f OK …
+    )~" + selected(R"~(
+        C: g ESEARCH ALL
+        S: * ESEARCH (TAG "g" MAILBOX INBOX UIDVALIDITY …) UID ALL 1:2
+        S: g OK …
+    )~")));
+}
+
+}  // namespace
+}  // namespace posthouse::imap

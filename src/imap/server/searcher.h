@@ -1,0 +1,43 @@
+// Goes through a mailbox by a search program: what SEARCH, SORT, THREAD and ESEARCH begin with.
+//
+// Messages are gone through in order, each read only as far as the program needs (search_match.h). What a
+// message has beyond 4 MiB of text is not searched; other sessions get their turn every few milliseconds.
+#pragma once
+
+#include "imap/server/progress.h"
+#include "imap/server/search_match.h"
+
+namespace posthouse::imap {
+
+// The selected mailbox, as its client knows it.
+SearchScope scope_of(Session& session);
+
+class Searcher {
+public:
+    // The error is the answer. Lifetime: session and program outlive it.
+    static std::expected<Searcher, Reply> make(Session& session, const SearchProgram& program, SearchScope scope,
+                                               std::string tag);
+
+    // All messages, or those at `positions` (each + 1). `closed`: the peer is gone.
+    Task<Result<void>> run();
+    Task<Result<void>> run(mailbox::NumberSet positions);
+    // Of what fits, rising, from 0.
+    const std::vector<std::uint32_t>& found() const { return found_; }
+    const SearchScope& scope() const { return scope_; }
+
+private:
+    Searcher(Session& session, Matcher matcher, SearchScope scope, std::string tag);
+    Candidate candidate(std::uint32_t position) const;
+    Task<Result<void>> decide(std::vector<std::uint32_t> positions);
+    Task<Result<bool>> fits_by_bytes(Candidate candidate);
+    Task<Result<void>> read_texts(const mailbox::Email& email, std::string& into);
+    Task<Result<void>> read(const mailbox::Email& email, std::uint64_t begin, std::uint64_t size, std::string& into);
+
+    Session* session_;
+    Matcher matcher_;
+    SearchScope scope_;
+    Progress progress_;
+    std::vector<std::uint32_t> found_;
+};
+
+}  // namespace posthouse::imap

@@ -1,0 +1,32 @@
+// What SORT compares messages by. RFC 5256 section 3, RFC 5957 (display names). Pure.
+#pragma once
+
+#include "imap/grammar/command.h"
+#include "mailbox/mailbox.h"
+
+#include <string>
+#include <vector>
+
+namespace posthouse::imap {
+
+struct SortValue {
+    std::int64_t number = 0;
+    std::string text;  // folded as SEARCH folds
+    friend auto operator<=>(const SortValue&, const SortValue&) = default;
+};
+struct SortRecord {
+    std::uint32_t position = 0;
+    std::vector<SortValue> values;  // one for each criterion
+};
+
+// Does it need the e-mail's row?
+bool needs_row(SortCriterion::Key key);
+// `email` may be nullptr where no key needs it.
+SortValue sort_value(SortCriterion::Key key, const mailbox::Entry& entry, const mailbox::Email* email);
+// RFC 5256 section 2.2: the Date field, or the internal date where there is none. In microseconds since 1970.
+std::int64_t sent_date(const mailbox::Entry& entry, const mailbox::Email& email);
+
+// By the criteria, then by position.
+void sort_records(std::vector<SortRecord>& records, const std::vector<SortCriterion>& criteria);
+
+}  // namespace posthouse::imap
