@@ -73,8 +73,7 @@ std::string lab_screen(std::span<const std::unique_ptr<House>> houses, std::uint
         text += command("export POSTHOUSE_DATA=" + folder, "");
     text += command("build/posthouse send carol@south.test -m Hello --from alice@north.test", "");
     text += command("build/posthouse inbox --user carol@south.test", "");
-    text +=
-        command("build/posthouse trace --to carol@south.test --dialogue", "its way, word by word");
+    text += command("build/posthouse trace --to carol@south.test --dialogue", "its way, word by word");
     text += command("build/posthouse send eve@refuses.test -m Hello --from alice@north.test", "");
     text += command("build/posthouse inbox --user alice@north.test", "it came back: read 1");
     text += command(fmt::format("nc -C {}",

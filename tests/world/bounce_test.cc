@@ -61,8 +61,11 @@ TEST_F(Bounces, AFailureWithEveryField)
 {
     const WallTime begun = world.clock.now();
     const Id id = north.send("alice@north.test", {"nobody@south.test"},
-                             {.subject = "lost", .body = "all of it\r\n", .notify = bits(Notify::failure),
-                              .ret = smtp::Ret::full, .envelope_id = "QQ314159",
+                             {.subject = "lost",
+                              .body = "all of it\r\n",
+                              .notify = bits(Notify::failure),
+                              .ret = smtp::Ret::full,
+                              .envelope_id = "QQ314159",
                               .original_recipient = "rfc822;friend@south.test"});
     world.pass(1s);
     const Mail mail = notice();
@@ -83,7 +86,8 @@ TEST_F(Bounces, AFailureWithEveryField)
     EXPECT_EQ(status.original_envelope_id, "QQ314159");
     EXPECT_EQ(status.reporting_mta, (TypedText{"dns", "north.test"}));
     EXPECT_EQ(status.arrival, std::chrono::floor<std::chrono::seconds>(begun));
-    EXPECT_EQ(status.extensions, (std::vector<message::DeliveryStatus::Extension>{{"X-Posthouse-Queue-ID", id_text(id)}}));
+    EXPECT_EQ(status.extensions,
+              (std::vector<message::DeliveryStatus::Extension>{{"X-Posthouse-Queue-ID", id_text(id)}}));
     ASSERT_EQ(status.recipients.size(), 1u);
     const message::RecipientStatus& one = status.recipients[0];
     EXPECT_EQ(one.original_recipient, (TypedText{"rfc822", "friend@south.test"}));
@@ -187,8 +191,8 @@ TEST_F(Bounces, DomainsThatTakeNoMail)
         std::string address;
         std::string_view status;
     };
-    for (const Case& each : {Case{"eve@nomx.test", "5.1.10"}, Case{"eve@nowhere.test", "5.1.2"},
-                             Case{"eve@hostless.test", "5.4.4"}})
+    for (const Case& each :
+         {Case{"eve@nomx.test", "5.1.10"}, Case{"eve@nowhere.test", "5.1.2"}, Case{"eve@hostless.test", "5.4.4"}})
         north.send("alice@north.test", {each.address}, {.subject = std::string(each.status)});
     world.pass(1s);
     const std::vector<Mail> notices = north.mail("alice");
@@ -242,8 +246,8 @@ TEST_F(Bounces, DelayAloneTellsOfNoFailure)
 
 TEST_F(Bounces, SuccessIsToldByWhoeverDelivers)
 {
-    north.send("alice@north.test", {"carol@south.test"}, {.notify = bits(Notify::success, Notify::failure),
-                                                          .envelope_id = "E1"});
+    north.send("alice@north.test", {"carol@south.test"},
+               {.notify = bits(Notify::success, Notify::failure), .envelope_id = "E1"});
     world.pass(1min);
     const message::DeliveryStatus status = notice().status();
     EXPECT_EQ(status.recipients.at(0).action, DeliveryAction::delivered);
@@ -329,14 +333,15 @@ TEST_F(Bounces, ALoopBetweenTwoHousesIsCut)
 TEST_F(Bounces, NoBackscatter)
 {
     const std::string unknown = world.talk(
-        south, {"EHLO evil.test", "MAIL FROM:<alice@north.test>", "RCPT TO:<nobody@south.test>", "RCPT TO:<x@other.test>"});
+        south,
+        {"EHLO evil.test", "MAIL FROM:<alice@north.test>", "RCPT TO:<nobody@south.test>", "RCPT TO:<x@other.test>"});
     EXPECT_NE(unknown.find("\r\n550 5.1.1 "), std::string::npos) << unknown;
     EXPECT_NE(unknown.find("\r\n550 5.7.1 "), std::string::npos) << unknown;
     south.send("dave@south.test", {"carol@south.test"}, {.body = std::string(3'000, 'x') + "\r\n"});
     world.rest();
     south.quota("carol@south.test", 2'000);
-    const std::string over = world.talk(south, {"EHLO evil.test", "MAIL FROM:<alice@north.test> SIZE=5000",
-                                                "RCPT TO:<carol@south.test>"});
+    const std::string over =
+        world.talk(south, {"EHLO evil.test", "MAIL FROM:<alice@north.test> SIZE=5000", "RCPT TO:<carol@south.test>"});
     EXPECT_TRUE(over.find("\r\n452 4.2.2 ") != std::string::npos || over.find("\r\n552 5.2.2 ") != std::string::npos)
         << over;
     world.pass(24h * 6);

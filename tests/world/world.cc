@@ -295,6 +295,11 @@ World::~World()
 {
     for (const auto& host : hosts_)
         host->stop();
+    // Whoever says goodbye now gives the others some time for it, by the clock.
+    const std::jthread time([this](const std::stop_token& ended) {
+        for (; !ended.stop_requested(); std::this_thread::sleep_for(1ms))
+            clock.advance(1s);
+    });
     houses_.clear();
     tasks_.wait();
     loops.stop_and_join();
@@ -342,7 +347,7 @@ void World::let(std::function<void(net::FakeResolver&)> change)
 
 void World::rest()
 {
-    constexpr int quiet_looks = 5;
+    constexpr int quiet_looks = 3;
     int quiet = 0;
     for (int i = 0; i < 100'000; ++i) {
         const bool resting = std::ranges::all_of(houses_, [](const auto& house) { return house->is_at_rest(); });
@@ -356,6 +361,8 @@ void World::rest()
 
 void World::pass(Duration span)
 {
+    // Clocks within the house tick every few seconds; a long time is gone through in bigger steps.
+    const Duration step = std::max(Duration{1}, span / 2'000);
     const SteadyTime end = clock.steady() + span;
     for (;;) {
         rest();
@@ -363,7 +370,7 @@ void World::pass(Duration span)
         if (left <= Duration{0})
             return;
         const std::optional<Duration> next = clock.until_next();
-        clock.advance(next ? std::min(left, std::max(*next, Duration{1})) : left);
+        clock.advance(next ? std::min(left, std::max(*next, step)) : left);
     }
 }
 

@@ -197,7 +197,8 @@ TEST(Pop3Session, AMessageThatCannotBeReadIsSaidSo)
     door.file(std::string(hello));
     Talker talker = door.talker();
     talker.play(login());
-    door.store.fail_read(1, ErrorCode::unavailable);
+    for (const std::uint64_t read : {1, 2})  // ahead of being asked for, and when it is
+        door.store.fail_read(read, ErrorCode::unavailable);
     talker.play("C: RETR 1\nS: -ERR [SYS/TEMP] this message cannot be read now\nC: RETR 1\nS: +OK 25 octets\n");
 }
 
