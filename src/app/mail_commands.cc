@@ -6,6 +6,7 @@
 #include "app/run_blocking.h"
 #include "base/text.h"
 #include "mua/commands.h"
+#include "mua/when.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -68,6 +69,8 @@ struct Writing {
     mua::WriteOptions options;
     std::string text;
     int wait = 0;
+    std::string after;
+    std::string at;
     CLI::Option* wait_option = nullptr;
     CLI::Option* text_option = nullptr;
 
@@ -82,14 +85,38 @@ struct Writing {
         app.add_option("--submission", shared.choice.submission, "HOST[:PORT] that takes mail for sending");
         app.add_flag("--no-copy", options.no_copy, "no copy into Sent");
         wait_option = app.add_option("--wait", wait, "show what becomes of it, SECONDS long (10)")->expected(0, 1);
+        CLI::Option* after_option = app.add_option("--after", after, "the server keeps it so long first: 10m, 2h, 1d");
+        app.add_option("--at", at, "the server keeps it until then: 08:30, or \"2026-11-29 08:30\"")
+            ->excludes(after_option);
     }
-    mua::WriteOptions take()
+    Result<mua::WriteOptions> take()
     {
+        if (const Result<void> scheduled = schedule(); !scheduled)
+            return fail(scheduled.error());
         if (text_option->count() > 0)
             options.text = text;
         if (wait_option->count() > 0)
             options.wait = std::chrono::seconds(wait > 0 ? wait : default_wait_seconds);
         return std::move(options);
+    }
+
+private:
+    Result<void> schedule()
+    {
+        const WallTime now = SystemClock().now();
+        if (!after.empty()) {
+            const Result<Duration> span = mua::parse_span(after);
+            if (!span)
+                return fail(span.error());
+            options.hold_until = now + *span;
+        }
+        if (!at.empty()) {
+            const Result<WallTime> moment = mua::parse_moment(at, now);
+            if (!moment)
+                return fail(moment.error());
+            options.hold_until = *moment;
+        }
+        return {};
     }
 };
 
@@ -137,7 +164,10 @@ int send_command(std::span<const std::string> arguments)
     shared.add_options(app);
     if (const auto code = parse_options(app, command_named("send"), arguments))
         return *code;
-    return run(shared.choice, mua::send_message, writing.take());
+    Result<mua::WriteOptions> letter = writing.take();
+    if (!letter)
+        return report(letter.error());
+    return run(shared.choice, mua::send_message, std::move(*letter));
 }
 
 int inbox_command(std::span<const std::string> arguments)
@@ -203,7 +233,10 @@ int reply_command(std::span<const std::string> arguments)
     shared.add_options(app);
     if (const auto code = parse_options(app, command_named("reply"), arguments))
         return *code;
-    options.write = writing.take();
+    Result<mua::WriteOptions> letter = writing.take();
+    if (!letter)
+        return report(letter.error());
+    options.write = std::move(*letter);
     return run(shared.choice, mua::reply_to_message, options);
 }
 
@@ -220,7 +253,10 @@ int forward_command(std::span<const std::string> arguments)
     shared.add_options(app);
     if (const auto code = parse_options(app, command_named("forward"), arguments))
         return *code;
-    options.write = writing.take();
+    Result<mua::WriteOptions> letter = writing.take();
+    if (!letter)
+        return report(letter.error());
+    options.write = std::move(*letter);
     return run(shared.choice, mua::forward_message, options);
 }
 

@@ -70,6 +70,7 @@ struct WriteOptions {
     std::optional<std::string> text;  // else standard input
     bool no_copy = false;  // none into Sent
     std::optional<Duration> wait;  // --wait: look what becomes of it, so long
+    std::optional<WallTime> hold_until;  // the server keeps it until then (RFC 4865)
 };
 Task<Outcome> send_message(Desk& desk, WriteOptions options);
 

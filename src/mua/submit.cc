@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "mua/mailbox_view.h"
+#include "mua/when.h"
 
 #include <algorithm>
 #include <array>
@@ -76,7 +77,7 @@ std::string_view delivered_word(const smtp::Reply& recipient, const smtp::Sent& 
 }
 
 // RFC 8621 section 7: deliveryStatus, by recipient.
-boost::json::object submission_object(const Letter& letter, const Submitted& done)
+boost::json::object submission_object(const Letter& letter, const Submitted& done, const WriteOptions& options)
 {
     boost::json::object status;
     for (std::size_t i = 0; i < done.recipients.size() && i < done.answers.recipients.size(); ++i) {
@@ -88,6 +89,8 @@ boost::json::object submission_object(const Letter& letter, const Submitted& don
                                 {"displayed", "unknown"}};
     }
     boost::json::object document{{"messageId", json_text(letter.message_id)}, {"deliveryStatus", std::move(status)}};
+    if (options.hold_until)
+        document["sendAt"] = rfc3339_date(*options.hold_until);
     if (!done.sent_mailbox.empty())
         document["sentMailbox"] = json_text(done.sent_mailbox);
     if (!done.not_filed.empty())
@@ -211,6 +214,7 @@ Task<Outcome> submit(Desk& desk, Identity identity, Letter letter, const WriteOp
     const Result<std::unique_ptr<smtp::Client>> client = co_await desk.open_submission(identity);
     if (!client)
         co_return fail(client.error());
+    envelope->hold_until = options.hold_until;
     Submitted done{.recipients = letter.recipients};
     smtp::TextSource source(letter.for_recipients);
     done.answers = co_await (*client)->send(std::move(*envelope), source);
@@ -230,7 +234,10 @@ Task<Outcome> submit(Desk& desk, Identity identity, Letter letter, const WriteOp
                          printable(done.not_filed, 500).c_str());
     }
     if (as_json)
-        std::fputs(json_document(submission_object(letter, done)).c_str(), stdout);
+        std::fputs(json_document(submission_object(letter, done, options)).c_str(), stdout);
+    else if (done.answers.accepted() && options.hold_until)
+        std::printf("Held until %s. %s\n", moment_text(*options.hold_until).c_str(),
+                    printable(done.answers.message.line(), 1000).c_str());
     else if (done.answers.accepted() && options.wait)
         co_await tell_what_becomes(desk, done, letter.message_id, *options.wait);
     else if (done.answers.accepted() && is_terminal(stdout))
