@@ -50,7 +50,6 @@ constexpr std::array of_status{
         "It cannot be found out which server takes mail for {domain}. What stands behind the @ may be misspelled."},
     OfStatus{4, 5, "{host} has too much to do at the moment."},
     OfStatus{4, 6, "Mail for {who} goes in a circle: it always comes back to a server that has had it already."},
-    OfStatus{4, 7, "It could not be delivered in time."},
     OfStatus{5, 0, "{host} and this server did not understand each other."},
     OfStatus{5, 2, "{host} and this server did not understand each other."},
     OfStatus{5, 3, "{host} found that the message has too many recipients."},
@@ -116,6 +115,16 @@ std::string as_sentence(std::string_view text)
     return out;
 }
 
+// nullptr: the status says nothing that a person could use.
+const OfStatus* row_of(std::string_view status)
+{
+    const auto code = message::parse_status_code(status);
+    const auto found = std::ranges::find_if(of_status, [&](const OfStatus& row) {
+        return code && row.subject == code->subject && row.detail == code->detail;
+    });
+    return found == of_status.end() ? nullptr : &*found;
+}
+
 std::optional<message::StatusCode> status_of(const smtp::NoticeRecipient& recipient)
 {
     return message::parse_status_code(recipient.fate.status);
@@ -142,14 +151,10 @@ bool is_expired(const smtp::NoticeRecipient& recipient)
 std::string sentence_for(const smtp::NoticeRecipient& recipient)
 {
     const smtp::RecipientFate& fate = recipient.fate;
-    const auto status = status_of(recipient);
-    const auto by_status = std::ranges::find_if(of_status, [&](const OfStatus& row) {
-        return status && row.subject == status->subject && row.detail == status->detail;
-    });
-    // That the time ran out is told elsewhere: here the obstacle counts.
-    const bool says_why = by_status != of_status.end() && !(status->subject == 4 && status->detail == 7);
-    if (says_why)
-        return filled(by_status->sentence, recipient);
+    // Where the status says no more than that it failed, or that the time ran out, the reply may say why.
+    for (const std::string_view status : {std::string_view(fate.status), std::string_view(fate.reply.enhanced)})
+        if (const OfStatus* row = row_of(status))
+            return filled(row->sentence, recipient);
     const auto by_reply =
         std::ranges::find_if(of_reply, [&](const OfReply& row) { return row.code == fate.reply.code; });
     if (by_reply != of_reply.end())

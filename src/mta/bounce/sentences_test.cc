@@ -56,6 +56,14 @@ TEST(Sentences, WithoutAnEnhancedCodeTheReplyTells)
     EXPECT_EQ(sentence_for(with("4.9.9", {499, "4.9.9", "no"})), "mx.south.test does not take the message yet.");
 }
 
+TEST(Sentences, TheReplyTellsWhereTheStatusDoesNot)
+{
+    const std::string full =
+        "The mailbox of carol@south.test is full. Its owner must make room before more mail can be delivered.";
+    EXPECT_EQ(sentence_for(with("5.0.0", {452, "4.2.2", "full"})), full);
+    EXPECT_EQ(sentence_for(with("4.4.7", {452, "4.2.2", "full"})), full);
+}
+
 TEST(Sentences, WithoutAReplyOurOwnReasonTells)
 {
     EXPECT_EQ(sentence_for(with("4.4.7", {}, "mx.south.test does not answer: connection refused")),
