@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import multiprocessing
 import shutil
 import smtplib
 import socket
@@ -109,29 +110,20 @@ class Datagrams(asyncio.DatagramProtocol):
                 self.transport.sendto(reply, address)
 
 
-class Internet(threading.Thread):
-    """Resolver and mail host on one thread. `arrived`: by kind, the moments when mails came in."""
+class Resolver:
+    """Answers until its process is ended."""
 
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.names, self.arrived = Names(), {}
-        self.dns_port, self.smtp_port = free_ports(1)[0], free_ports(1, HOST)[0]
-        self.ready = threading.Event()
-        self.start()
-        self.ready.wait(10)
-
-    def run(self):
+    def __init__(self, port):
+        self.names, self.port = Names(), port
         asyncio.run(self.serve())
 
     async def serve(self):
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: Datagrams(self.names), ("127.0.0.1", self.dns_port))
-        await asyncio.start_server(self.dns_by_tcp, "127.0.0.1", self.dns_port)
-        await asyncio.start_server(self.mail, HOST, self.smtp_port)
-        self.ready.set()
+        await loop.create_datagram_endpoint(lambda: Datagrams(self.names), ("127.0.0.1", self.port))
+        await asyncio.start_server(self.by_tcp, "127.0.0.1", self.port)
         await asyncio.Event().wait()
 
-    async def dns_by_tcp(self, reader, writer):
+    async def by_tcp(self, reader, writer):
         with contextlib.suppress(Exception):
             while True:
                 query = await reader.readexactly(struct.unpack(">H", await reader.readexactly(2))[0])
@@ -140,6 +132,35 @@ class Internet(threading.Thread):
                 if reply:
                     writer.write(struct.pack(">H", len(reply)) + reply)
         writer.close()
+
+
+def listens(address, port):
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
+        return True
+    return False
+
+
+class Internet(threading.Thread):
+    """The mail host, on a thread; the resolver has a process of its own, so that neither waits for the other.
+    `arrived`: by kind, the moments when mails came in."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.arrived = {}
+        self.dns_port, self.smtp_port = free_ports(1)[0], free_ports(1, HOST)[0]
+        multiprocessing.get_context("fork").Process(target=Resolver, args=(self.dns_port,), daemon=True).start()
+        wait_for(lambda: listens("127.0.0.1", self.dns_port), 10)
+        self.ready = threading.Event()
+        self.start()
+        self.ready.wait(10)
+
+    def run(self):
+        asyncio.run(self.serve())
+
+    async def serve(self):
+        await asyncio.start_server(self.mail, HOST, self.smtp_port)
+        self.ready.set()
+        await asyncio.Event().wait()
 
     async def mail(self, reader, writer):
         kinds = []

@@ -101,14 +101,14 @@ Task<Approach::Outcome> Approach::try_address(std::string address, std::size_t l
     connection_->message = message_;
     connection_->host = host_.name;
     connection_->address = peer_.address;
+    tell_hop();  // before it answers: a host that does not is a hop that led nowhere
     const SteadyTime connect_until = std::min(until_greeting_.at, Deadline::in(services_.clock, settings_.connect).at);
     const Result<void> connected = co_await connection_->client.wire().connected({connect_until});
     if (!connected) {
         no_answer(connected.error(), "connect");
         co_return Outcome::failed;
     }
-    tell("connected", peer_.address,
-         fmt::format("to {}, from {}", host_.name, connection_->client.wire().local().text()));
+    tell("connected", {}, "from " + connection_->client.wire().local().text());
     if (route_.tls == TlsUse::implicit) {
         const Outcome secured = co_await start_tls();
         if (secured != Outcome::ready)
@@ -253,13 +253,11 @@ void Approach::tell_hop() const
     if (!services_.recorder.wanted())
         return;
     connection_->was_told = true;
-    const std::string local = connection_->client.wire().local().text();
     services_.recorder.hop({.session = connection_->session,
                             .message = message_,
                             .way = HopWay::out,
                             .room = "mta/relay",
                             .peer = peer_.address,
-                            .local = local,
                             .peer_name = host_.name});
 }
 
