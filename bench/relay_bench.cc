@@ -30,11 +30,14 @@ double cpu_seconds()
 {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](timeval time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+    const auto seconds = [](timeval time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-Task<void> carry_some(Relay& relay, std::atomic<long>& left, std::atomic<long>& failed, std::string text, std::latch& done)
+Task<void> carry_some(Relay& relay, std::atomic<long>& left, std::atomic<long>& failed, std::string text,
+                      std::latch& done)
 {
     while (left.fetch_sub(1) > 0) {
         smtp::Shipment shipment{.message = 1, .domain = "sink.test", .size = text.size()};
@@ -71,7 +74,9 @@ int main(int count, char** words)
     {
         Relay relay({router, loops, clock, random, ids, recorder, log, *tls, *tls},
                     {.approach = {.host_name = "north.test"}});
-        TaskGroup tasks([](std::string_view, std::string_view what) { std::fprintf(stderr, "%.*s\n", int(what.size()), what.data()); });
+        TaskGroup tasks([](std::string_view, std::string_view what) {
+            std::fprintf(stderr, "%.*s\n", int(what.size()), what.data());
+        });
         std::atomic<long> left = messages;
         std::atomic<long> failed = 0;
         std::latch done(at_once);

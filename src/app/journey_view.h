@@ -27,6 +27,7 @@ struct Outcome {
 };
 Outcome outcome_of(const boost::json::object& journey);
 
-std::string span_text(std::int64_t microseconds);  // "0.4 ms", "12 ms", "1.2 s", "3 min 5 s", "2 h 4 m", "5 d 3 h"; "earlier" for less than 0
+std::string span_text(std::int64_t microseconds);  // "0.4 ms", "12 ms", "1.2 s", "3 min 5 s", "2 h 4 m", "5 d 3 h";
+                                                   // "earlier" for less than 0
 
 }  // namespace posthouse::app

@@ -162,8 +162,7 @@ Result<directory::StoredRoute> route_of(std::string domain, const json::object& 
     if (*port > 65'535)
         return fail(ErrorCode::malformed, "the port must be from 1 to 65535");
     route.port = static_cast<std::uint16_t>(*port);
-    route.verify_certificate =
-        route.tls == directory::RouteTls::required || route.tls == directory::RouteTls::implicit;
+    route.verify_certificate = route.tls == directory::RouteTls::required || route.tls == directory::RouteTls::implicit;
     if (body.contains("verifyCertificate")) {
         const Result<bool> verify = console::flag_of(body, "verifyCertificate");
         if (!verify)

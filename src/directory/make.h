@@ -2,8 +2,8 @@
 #pragma once
 
 #include "directory/directory.h"
-#include "directory/routes.h"
 #include "directory/outgoing.h"
+#include "directory/routes.h"
 #include "directory/sasl.h"
 #include "directory/services.h"
 

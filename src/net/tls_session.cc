@@ -103,7 +103,10 @@ bool has_name(X509* certificate, const std::string& name)
 }  // namespace
 
 TlsSession::TlsSession(std::shared_ptr<const TlsCredentials> credentials, End end, const std::string& server_name) :
-    credentials_(std::move(credentials)), ssl_(SSL_new(credentials_->contexts.front().get())), end_(end), asked_for_(server_name)
+    credentials_(std::move(credentials)),
+    ssl_(SSL_new(credentials_->contexts.front().get())),
+    end_(end),
+    asked_for_(server_name)
 {
     BIO* bio = ssl_ ? BIO_new(Methods::table()) : nullptr;
     if (bio == nullptr)

@@ -153,10 +153,7 @@ Task<Result<Reply>> Client::read_reply(Duration patience)
     }
 }
 
-Deadline Client::within(Duration patience) const
-{
-    return {std::min(Deadline::in(clock_, patience).at, whole_.at)};
-}
+Deadline Client::within(Duration patience) const { return {std::min(Deadline::in(clock_, patience).at, whole_.at)}; }
 
 void Client::show(Speaker speaker, std::string_view line) const
 {

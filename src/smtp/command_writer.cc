@@ -45,9 +45,9 @@ std::optional<Reply> what_server_lacks(const Envelope& envelope, const Capabilit
     if (left <= 0)
         return Reply{554, "5.4.7", "the time by which it had to be delivered has passed"};
     if (left < std::int64_t{server.least_deliver_by})
-        return Reply{554, "5.4.7",
-                     fmt::format("the server wants {} seconds to deliver, and {} are left", server.least_deliver_by,
-                                 left)};
+        return Reply{
+            554, "5.4.7",
+            fmt::format("the server wants {} seconds to deliver, and {} are left", server.least_deliver_by, left)};
     return std::nullopt;
 }
 

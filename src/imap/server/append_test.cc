@@ -152,7 +152,7 @@ TEST(MultiAppend, AllOrNone)
         C: c APPEND Drafts {14+}
         C: Subject: d
         C:
-        R:  (\Nonsense) {14+}\r\n
+        R:  (\\Nonsense) {14+}\r\n
         C: Subject: e
         C:
         C:

@@ -232,12 +232,12 @@ Reply conclusion(Session& session, const Telling& progress)
 {
     if (progress.unreadable == 0)
         return Reply::ok("fetched");
+    if (progress.last == ErrorCode::malformed)  // RFC 3516 section 4.3
+        return Reply::no("a part is in a transfer encoding that is not known here", "UNKNOWN-CTE");
     session.services().log.write(LogLevel::error, "imap/server", session.id(), "messages could not be read",
                                  {{"count", std::to_string(progress.unreadable)}, {"why", progress.last.text}});
     if (progress.last == ErrorCode::not_found)
         return Reply::no("some of these messages have been expunged", "EXPUNGEISSUED");
-    if (progress.last == ErrorCode::malformed)  // RFC 3516 section 4.3
-        return Reply::no("a part is in a transfer encoding that is not known here", "UNKNOWN-CTE");
     Reply reply = refusal(progress.last);
     reply.text = "some of these messages could not be read: " + reply.text;
     return reply;

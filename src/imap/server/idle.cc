@@ -25,8 +25,7 @@ Task<Reply> idle(Session& session, Command)
 {
     net::Wire& wire = session.channel().wire();
     mailbox::Watch watch;
-    const bool is_elsewhere =
-        session.state() == State::selected && session.view().account != session.account_handle();
+    const bool is_elsewhere = session.state() == State::selected && session.view().account != session.account_handle();
     if (session.state() == State::selected && (is_elsewhere || !session.notifies()))
         watch = session.view().account->watch(session.view().mailbox, session.loop(), [&wire] { wire.wake(); });
     session.out().raw("+ idling\r\n");

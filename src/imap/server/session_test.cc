@@ -260,7 +260,7 @@ TEST(Session, EnableIdNamespace)
         S: * ID ("name" "Posthouse" "version" "1")
         S: b OK …
         C: c NAMESPACE
-        S: * NAMESPACE (("" "/")) NIL NIL
+        S: * NAMESPACE (("" "/")) (("shared/" "/")) NIL
         S: c OK …
     )"));
 }

@@ -72,8 +72,11 @@ protected:
     std::uint64_t size_of(const std::string& name, const std::string& extension)
     {
         std::uint64_t bytes = 0;
-        for (const std::string& file : files(name, extension))
-            bytes += std::filesystem::file_size(file);
+        for (const std::string& file : files(name, extension)) {
+            std::error_code gone;  // the engine may take it away meanwhile
+            const std::uintmax_t size = std::filesystem::file_size(file, gone);
+            bytes += gone ? 0 : size;
+        }
         return bytes;
     }
 
