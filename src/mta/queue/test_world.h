@@ -76,7 +76,8 @@ public:
             const std::scoped_lock lock(mutex_);
             Host& host = hosts_[domain];
             hangs = host.hangs;
-            until = host.until;
+            if (hangs)
+                host.waiting.push_back(until);  // one each: a promise wakes one
             ++host.now;
             host.most = std::max(host.most, host.now);
             host.times.push_back(clock_.now());
@@ -128,8 +129,8 @@ public:
     {
         const std::scoped_lock lock(mutex_);
         hosts_[domain].hangs = false;
-        hosts_[domain].until.fulfil(true);
-        hosts_[domain].until = {};
+        for (const Promise<bool>& until : std::exchange(hosts_[domain].waiting, {}))
+            until.fulfil(true);
     }
 
     static smtp::RecipientFate relayed()
@@ -203,7 +204,7 @@ private:
     struct Host {
         Answer answer;
         bool hangs = false;
-        Promise<bool> until;
+        std::vector<Promise<bool>> waiting;
         unsigned now = 0;
         unsigned most = 0;
         std::vector<WallTime> times;
