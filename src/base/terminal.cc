@@ -210,13 +210,14 @@ Result<std::string> read_password(std::string_view prompt)
             password.pop_back();
         return password;
     }
-    std::fprintf(stderr, "%.*s: ", static_cast<int>(prompt.size()), prompt.data());
     termios before{};
     if (::tcgetattr(STDIN_FILENO, &before) != 0)
         return fail(ErrorCode::io, "cannot turn the echo off");
     termios silent = before;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    // Before the prompt: what is typed as an answer to it must neither be shown nor flushed away.
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    std::fprintf(stderr, "%.*s: ", static_cast<int>(prompt.size()), prompt.data());
     const bool read = static_cast<bool>(std::getline(std::cin, password));
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     std::fputc('\n', stderr);
