@@ -46,23 +46,28 @@ Task<void> sleep_for(Duration duration)
 Task<void> sleep_for(const Clock& clock, Duration duration)
 {
     const LoopExecutor executor = co_await asio::this_coro::executor;
-    const std::shared_ptr<Timer> timer = timer_of(executor, clock, duration);
+    const std::shared_ptr<Timer> timer = timer_of(executor, clock, steady_after(clock, duration));
     boost::system::error_code ignored;
     co_await timer->async_wait(asio::redirect_error(use_task, ignored));
 }
 
-std::shared_ptr<Timer> timer_of(LoopExecutor executor, const Clock& clock, Duration patience)
+SteadyTime steady_after(const Clock& clock, Duration patience)
+{
+    return clock.steady() + std::min<Duration>(patience, std::chrono::years{100});
+}
+
+std::shared_ptr<Timer> timer_of(LoopExecutor executor, const Clock& clock, SteadyTime when)
 {
     const auto timer = std::make_shared<Timer>(executor);
     // Set before the clock knows of it, and ended by moving it to now: a call that comes before the
     // wait begins is not lost.
     timer->expires_at(SteadyTime::max());
-    const bool by_hand = clock.call_at(clock.steady() + patience, [weak = std::weak_ptr<Timer>(timer)] {
+    const bool by_hand = clock.call_at(when, [weak = std::weak_ptr<Timer>(timer)] {
         if (const std::shared_ptr<Timer> kept = weak.lock())
             asio::post(kept->get_executor(), [kept] { kept->expires_at(SteadyTime{}); });
     });
     if (!by_hand)
-        timer->expires_after(patience);
+        timer->expires_at(when);
     return timer;
 }
 

@@ -76,9 +76,11 @@ private:
     std::vector<std::jthread> threads_;
 };
 
-// A timer of this task that ends after `patience`, by whichever clock is in use. A fake clock keeps it
+// A timer of this task that ends at `when`, by whichever clock is in use. A fake clock keeps it
 // by a weak pointer: it must be moved only while the loop lives.
-std::shared_ptr<Timer> timer_of(LoopExecutor executor, const Clock& clock, Duration patience);
+std::shared_ptr<Timer> timer_of(LoopExecutor executor, const Clock& clock, SteadyTime when);
+// Now and `patience`; a hundred years at the most, whatever is asked for.
+SteadyTime steady_after(const Clock& clock, Duration patience);
 
 // A value that one side awaits and another gives, once, from any thread. Copies share the state.
 // Who takes on a promise fulfils it, also when shutting down: a waiter keeps its promise alive, and
@@ -109,6 +111,10 @@ public:
     }
     Task<bool> ready_within(const Clock& clock, Duration patience) const
     {
+        return ready_by(clock, steady_after(clock, patience));
+    }
+    Task<bool> ready_by(const Clock& clock, SteadyTime when) const
+    {
         const std::shared_ptr<State> state = state_;
         const LoopExecutor executor = co_await asio::this_coro::executor;
         {
@@ -116,7 +122,7 @@ public:
             if (state->value)
                 co_return true;
         }
-        const std::shared_ptr<Timer> timer = timer_of(executor, clock, patience);
+        const std::shared_ptr<Timer> timer = timer_of(executor, clock, when);
         {
             const std::scoped_lock lock(state->mutex);
             if (state->value)

@@ -309,7 +309,7 @@ std::optional<WallTime> Board::due_events(std::uint64_t shard)
     return std::exchange(events_[shard], Agenda::nothing);
 }
 
-std::pair<Duration, Promise<bool>> Board::rest(Duration most)
+std::pair<std::optional<SteadyTime>, Promise<bool>> Board::rest(Duration most)
 {
     const std::scoped_lock lock(mutex_);
     wake_ = {};
@@ -323,10 +323,10 @@ std::pair<Duration, Promise<bool>> Board::rest(Duration most)
         pause = {};
     pause = std::max(pause, Duration{0});
     if (pause == Duration{0})  // it does not sleep: whoever wakes it now is heard
-        return {pause, wake_};
+        return {std::nullopt, wake_};
     sleeps_until_ = time.queue + pause;
     wakes_at_ = time.steady + pause;
-    return {pause, wake_};
+    return {wakes_at_, wake_};
 }
 
 void Board::awake()

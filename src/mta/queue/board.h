@@ -84,9 +84,9 @@ public:
     std::optional<WallTime> due_events(std::uint64_t shard);  // from where to read; forgotten here
 
     // --- waiting for any of it ---
-    // How long the keeper may sleep (0: not at all), and what ends its sleep early; awake() when it does not
-    // sleep any longer.
-    std::pair<Duration, Promise<bool>> rest(Duration most);
+    // Until when the keeper may sleep (nullopt: not at all), and what ends its sleep early; awake() when it does
+    // not sleep any longer. A time, not a span: the clock may be moved before the sleep has begun.
+    std::pair<std::optional<SteadyTime>, Promise<bool>> rest(Duration most);
     void awake();
     void wake();
     void tidy();

@@ -28,11 +28,11 @@ Task<void> Queue::run()
         begin_attempts(services_.loops[next_loop_++].executor());
         co_await keep_time(false);
         board_.tidy();
-        const auto [pause, woken] = board_.rest(longest_rest);
-        if (pause == Duration{0})
-            co_await sleep_for(pause);  // others on this loop have their turn
+        const auto [until, woken] = board_.rest(longest_rest);
+        if (!until)
+            co_await sleep_for(Duration{0});  // others on this loop have their turn
         else if (!stopping_)
-            co_await woken.ready_within(services_.clock, pause);
+            co_await woken.ready_by(services_.clock, *until);
         board_.awake();
     }
     co_await keep_time(true);
