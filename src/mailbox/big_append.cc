@@ -46,16 +46,8 @@ Task<Result<void>> FileAllRequest::file_in_batches(Owner& owner)
     begun_ = committed.has_value();
     if (committed)
         committed = co_await write_emails(owner);
-    for (std::size_t at = 0; committed && at < layout.whole.size(); at += blocks_in_a_batch) {
-        Draft draft = owner.draft();
-        draft.purpose = store::Purpose::intake;
-        for (std::size_t i = at; i < std::min(at + blocks_in_a_batch, layout.whole.size()); ++i) {
-            draft.put(block_key(target.shelf, layout.whole[i]->number), write_block(*layout.whole[i]));
-            for (const Entry& entry : layout.whole[i]->entries)
-                draft.put(email_in_key(entry.email, target.shelf, entry.uid), write_mark());
-        }
-        committed = co_await owner.commit(std::move(draft));
-    }
+    if (committed)
+        committed = co_await write_whole_blocks(owner, target.shelf, layout.whole);
     if (!committed)
         co_return committed;
 

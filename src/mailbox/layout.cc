@@ -1,6 +1,7 @@
 #include "mailbox/layout.h"
 
 #include "mailbox/block.h"
+#include "mailbox/owner.h"
 
 namespace posthouse::mailbox {
 
@@ -27,6 +28,23 @@ Layout lay_out(const MailboxRow& target, std::span<const Entry> entries, ModSeq 
         block->entries.push_back(entry);
     }
     return layout;
+}
+
+Task<Result<void>> write_whole_blocks(Owner& owner, ShelfId shelf, std::vector<BlockPtr> whole)
+{
+    for (std::size_t at = 0; at < whole.size(); at += blocks_in_a_batch) {
+        Draft draft = owner.draft();
+        draft.purpose = store::Purpose::intake;
+        for (std::size_t i = at; i < std::min(at + blocks_in_a_batch, whole.size()); ++i) {
+            draft.put(block_key(shelf, whole[i]->number), write_block(*whole[i]));
+            for (const Entry& entry : whole[i]->entries)
+                draft.put(email_in_key(entry.email, shelf, entry.uid), write_mark());
+        }
+        const Result<void> committed = co_await owner.commit(std::move(draft));
+        if (!committed)
+            co_return committed;
+    }
+    co_return Result<void>{};
 }
 
 }  // namespace posthouse::mailbox

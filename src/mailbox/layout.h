@@ -6,6 +6,8 @@
 
 namespace posthouse::mailbox {
 
+class Owner;
+
 struct Layout {
     std::vector<Entry> shared;  // into the block that is already there
     std::vector<BlockPtr> whole;
@@ -16,5 +18,8 @@ Layout lay_out(const MailboxRow& target, std::span<const Entry> entries, ModSeq 
 
 // Blocks with a row for each of their messages that one batch holds.
 inline constexpr std::size_t blocks_in_a_batch = 14;
+
+// Each batch is one commit. An error: some may stand, which the intent that was committed before them takes back.
+Task<Result<void>> write_whole_blocks(Owner& owner, ShelfId shelf, std::vector<BlockPtr> whole);
 
 }  // namespace posthouse::mailbox
