@@ -1,7 +1,8 @@
 # Flags for everything, and the libraries of docs/design.md section 6 as targets `lib_…`.
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wno-missing-field-initializers -fno-omit-frame-pointer)
-add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE FMT_HEADER_ONLY=0)
+# Asio is compiled once, in base/asio.cc. (fmt is a library unless FMT_HEADER_ONLY is defined, be it as 0.)
+add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_SEPARATE_COMPILATION)
 add_link_options(-fuse-ld=lld-19)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
