@@ -26,9 +26,6 @@ LOG = '[log]\nlevel = "warning"\n'
 class Torn(House):
     """A house that is killed and started again on the same ports and data, and may run behind something."""
 
-    before = ()  # words before the program: a wrapper
-    environment = {}
-
     def __init__(self, folder, settings="", users=USERS, **options):
         super().__init__(folder, hostname="torture.test", accounts=tuple(users), settings=LIMITS + LOG + settings, **options)
         self.times = []

@@ -11,6 +11,7 @@ import datetime
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def main():
     parser.add_argument("--no-record", action="store_true", help="no line in docs/torture.md")
     given = parser.parse_args()
     if given.row == "list":
-        for name, (rounds, what, _) in sorted(all_rows().items(), key=lambda item: (item[0][0], int(item[0].strip("AFcns")))):
+        for name, (rounds, what, _) in sorted(all_rows().items(), key=lambda item: (item[0][0], int(re.search(r"\d+", item[0])[0]), item[0])):
             print(f"{name:5} {rounds:6}  {what}")
         return 0
     folder = ROOT / "build" / "torture" / given.row
