@@ -228,7 +228,7 @@ void fill(std::size_t entries, std::size_t destinations)
             entry.item = accepted.item.id;
             entry.delivery = house.ids.next();
             entry.recipient.path = {"user" + std::to_string(i),
-                                    "d" + std::to_string(i / shards % destinations) + ".down"};
+                                    "d" + std::to_string((i + i / destinations) % destinations) + ".down"};
             entry.attempts = 1;
             entry.due = now + Duration{static_cast<std::int64_t>(i % 600) * 1'000'000};
             entry.last.reason = "the host does not answer";

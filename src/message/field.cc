@@ -1,14 +1,13 @@
 // Single header fields, encoded and folded.
+#include "message/a_labels.h"
 #include "message/builder.h"
 #include "message/field_writer.h"
 #include "message/lexis.h"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
-#include <idn2.h>
 
 namespace posthouse::message {
 
@@ -109,19 +108,6 @@ void write_words(FieldWriter& writer, std::string_view text)
         writer.piece(blanks.empty() ? " " : blanks, text.substr(word, end - word));
         at = end;
     }
-}
-
-// RFC 5890: the domain as it goes over the wire.
-Result<std::string> in_a_labels(const std::string& domain)
-{
-    if (is_ascii(domain))
-        return domain;
-    char* found = nullptr;
-    const int code = idn2_to_ascii_8z(domain.c_str(), &found, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    const std::unique_ptr<char, void (*)(void*)> owner(found, idn2_free);
-    if (code != IDN2_OK || !found)
-        return fail(ErrorCode::malformed, fmt::format("{} is not a domain name", lexis::shown(domain)));
-    return std::string(found);
 }
 
 Result<std::string> wire_text(const AddrSpec& spec)

@@ -556,6 +556,14 @@ TEST_F(RelayTest, LettersForAPeerWithoutSmtpUtf8)
     what.envelope.smtputf8 = true;
     EXPECT_EQ(carry(std::move(what)).at(0).status, "5.6.7");
 
+    what = shipment("old.test", {"carol"});  // RFC 5890: a domain has another form, in ASCII
+    what.envelope.recipients[0].path.domain = "m\xc3\xbcnchen.test";
+    what.envelope.reverse_path.domain = "k\xc3\xb6ln.test";
+    what.envelope.smtputf8 = true;
+    EXPECT_EQ(carry(std::move(what)).at(0).fate, Fate::relayed);
+    EXPECT_TRUE(recorder.text().contains("C: MAIL FROM:<alice@xn--kln-sna.test>"));
+    EXPECT_TRUE(recorder.text().contains("C: RCPT TO:<carol@xn--mnchen-3ya.test>"));
+
     lab::ScriptedHost& modern = host({.name = "new.test", .extensions = {"SMTPUTF8", "8BITMIME"}});
     route("new.test", {at("new.test", modern.port())});
     what = shipment("new.test", {"j\xc3\xb6rg"}, "Subject: gr\xc3\xbc\xc3\x9f\r\n\r\nx\r\n");

@@ -1,6 +1,7 @@
 #include "mta/relay/voyage.h"
 
 #include "base/text.h"
+#include "message/a_labels.h"
 #include "mta/relay/seven_bit_source.h"
 
 #include <algorithm>
@@ -22,6 +23,13 @@ std::string key_of(const smtp::Route& route, const smtp::RouteHost& host)
 }
 
 bool needs_smtputf8(const smtp::Path& path) { return !is_ascii(path.local_part) || !is_ascii(path.domain); }
+
+// For a peer without SMTPUTF8: a domain can be said in A-labels, a local part cannot.
+smtp::Path in_ascii(const smtp::Path& path)
+{
+    const Result<std::string> domain = message::in_a_labels(path.domain);
+    return {path.local_part, domain ? *domain : path.domain};
+}
 
 }  // namespace
 
@@ -152,8 +160,10 @@ Voyage::Transaction Voyage::next_transaction(const smtp::Client& client, const P
         shipment_.eight_bit && server.eight_bit ? smtp::BodyType::eight_bit : smtp::BodyType::seven_bit;
     // RFC 6531 section 3.5: without the extension there is no way for such addresses and headers. The address
     // first: where it stands in our own trace field, that is no reason to blame the header.
+    if (!server.smtputf8)
+        next.envelope.reverse_path = in_ascii(next.envelope.reverse_path);
     for (std::size_t i = 0; i < fates_.size() && !server.smtputf8; ++i)
-        if (is_open(i) && needs_smtputf8(shipment_.envelope.recipients[i].path))
+        if (is_open(i) && needs_smtputf8(in_ascii(shipment_.envelope.recipients[i].path)))
             settle(i,
                    own_fate(Fate::failed, "5.6.7",
                             fmt::format("{} takes no address with other letters than ASCII", peer.name), peer));
@@ -172,10 +182,12 @@ Voyage::Transaction Voyage::next_transaction(const smtp::Client& client, const P
     for (std::size_t i = 0; i < fates_.size() && next.who.size() < most; ++i) {
         if (!is_open(i) || tried_here_[i])
             continue;
-        const smtp::Recipient& recipient = shipment_.envelope.recipients[i];
+        smtp::Recipient recipient = shipment_.envelope.recipients[i];
+        if (!server.smtputf8)
+            recipient.path = in_ascii(recipient.path);
         uses_utf8 = uses_utf8 || needs_smtputf8(recipient.path);
         next.who.push_back(i);
-        next.envelope.recipients.push_back(recipient);
+        next.envelope.recipients.push_back(std::move(recipient));
     }
     next.envelope.smtputf8 = uses_utf8;
     return next;
