@@ -1,7 +1,7 @@
 """What people feel all day: reading by IMAP and POP3, ours and, where they can be had, Dovecot and Cyrus in the same run.
 
     ./dev bench imap                         us alone
-    ./dev bench imap --beside dovecot,cyrus  and these (bench/peers.py)
+    ./dev bench imap --beside dovecot,cyrus  and these (bench/reader_peers.py)
     ./dev bench imap --rows envelope,select  only these rows
 
 Every row says rate and CPU a unit of the server's own; the median of the runs. CPU of processes that end within a row is counted
@@ -15,8 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-import peers
-from peers import ROOT
+import reader_peers as peers
+from reader_peers import ROOT
 
 ENVELOPE = "FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"
 SMALL = 20  # mailboxes of 1,000

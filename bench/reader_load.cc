@@ -3,7 +3,7 @@
 //     reader_load imap   PORT USER PASSWORD SESSIONS COMMAND…            the commands, in a session each
 //     reader_load login  PORT USER PASSWORD SESSIONS ROUNDS COMMAND…     LOGIN, the commands, LOGOUT; ROUNDS times each
 //     reader_load append PORT USER PASSWORD SESSIONS MESSAGES SIZE       APPEND into INBOX, waiting for each answer
-//     reader_load fill   PORT USER PASSWORD SESSIONS MESSAGES SIZE       the same without waiting: 50 on their way
+//     reader_load fill   PORT USER PASSWORD SESSIONS MESSAGES SIZE       the same, 50 in a command
 //     reader_load pop3   PORT USER PASSWORD SESSIONS                     RETR of all
 //     reader_load text   SIZE NUMBER                                     one message of the kind, to standard output
 //
@@ -263,22 +263,23 @@ void append_session(Gate& gate, unsigned session, const std::vector<std::string>
     imap_logout(link);
 }
 
+// RFC 3502: many in one command.
 void fill_session(Gate& gate, unsigned session, unsigned messages, std::size_t size)
 {
-    constexpr unsigned ahead = 50;
+    constexpr unsigned at_once = 50;
     Link link;
     imap_login(link, session);
     gate.ready();
-    unsigned waiting = 0;
-    for (unsigned number; (number = next_message++) < messages;) {
-        const std::string text = message(size, number);
-        link.say(fmt::format("a APPEND INBOX {{{}+}}\r\n{}\r\n", text.size(), text));
-        if (++waiting > ahead)
-            imap_answer(link, "a"), --waiting;
-        ++operations;
-    }
-    for (; waiting > 0; --waiting)
+    for (unsigned first; (first = next_message.fetch_add(at_once)) < messages;) {
+        std::string command = "a APPEND INBOX";
+        for (unsigned number = first; number < std::min(first + at_once, messages); ++number) {
+            const std::string text = message(size, number);
+            command += fmt::format(" {{{}+}}\r\n{}", text.size(), text);
+            ++operations;
+        }
+        link.say(command + "\r\n");
         imap_answer(link, "a");
+    }
     gate.wait();
     imap_logout(link);
 }
