@@ -66,8 +66,8 @@ class Server:
     def fill(self, options):
         self.greet()
         begun = time.monotonic()
-        self.load("fill", "huge", 8, options.huge, 2048)
-        self.load("fill", "big", 8, options.big, 10240)
+        self.load("fill", "huge", 2, options.huge, 2048)
+        self.load("fill", "big", 2, options.big, 10240)
         self.load("fill", "b%d", SMALL, SMALL * 1000, 10240)
         print(f"{self.name}: filled in {time.monotonic() - begun:.0f} s", flush=True)
 
@@ -128,8 +128,7 @@ def envelope_after_restart(server, options):
 
 def select(server, options):
     rounds = 100
-    result = server.session("huge", *["SELECT INBOX"] * rounds)
-    return rounds + 1, result
+    return rounds, server.load("imap", "huge", 1, *["SELECT INBOX", "UNSELECT"] * rounds)
 
 
 def flags(server, options):
@@ -164,8 +163,10 @@ def search_none(server, options):
 
 
 def search_word(server, options):
-    """A word that some have, in the body of messages, or within a word."""
-    return 10, server.session("big", *["SEARCH TEXT tone", "SEARCH TEXT heart"] * 5)
+    """A word that some have, in the body of messages, and a part of one."""
+    text = subprocess.run([program(), "text", "10240", "4321"], check=True, capture_output=True, text=True).stdout
+    word = max(text.split("\r\n\r\n", 1)[1].split(), key=len)
+    return 10, server.session("big", *[f"SEARCH TEXT {word}", f"SEARCH TEXT {word[1:-1]}"] * 5)
 
 
 def store(server, options):
@@ -267,7 +268,7 @@ def million(options, bench):
     """A mailbox of 1,000,000: opened, and its last 50 listed."""
     with bench.house_of(["huge@bench.test"], "[unsafe]\nplaintext_login = true\n") as house:
         ours = Server("Posthouse", Ours(bench, house))
-        ours.load("fill", "huge", 8, 100_000, 2048)
+        ours.load("fill", "huge", 2, 100_000, 2048)
         copies = ["CREATE Million", *["COPY 1:* Million"] * 10]
         ours.session("huge", *copies)
         for again in ("after a restart", "warm"):

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -210,17 +211,37 @@ void login_session(Gate& gate, unsigned session, unsigned rounds, const std::vec
     gate.wait();
 }
 
+// Words as a language has them: 50,000, of which few are used often (Zipf).
+class Language {
+public:
+    Language()
+    {
+        static constexpr std::string_view letters = "etaoinshrdlucmfwypvbgkjqxz";
+        std::minstd_rand dice(1);
+        for (unsigned rank = 0; rank < count; ++rank) {
+            std::string made;
+            for (unsigned left = 2 + dice() % (rank < 500 ? 4 : 9); left > 0; --left)
+                made += letters[std::min(dice() % 26, dice() % 26)];
+            words_.push_back(std::move(made));
+        }
+    }
+    const std::string& any(std::minstd_rand& dice) const
+    {
+        const double part = static_cast<double>(dice()) / static_cast<double>(std::minstd_rand::max());
+        return words_[std::min<std::size_t>(static_cast<std::size_t>(std::pow(count, part)), count) - 1];
+    }
+
+private:
+    static constexpr unsigned count = 50'000;
+    std::vector<std::string> words_;
+};
+
 // Headers as mail between strangers has them, and words.
 std::string message(std::size_t size, unsigned number)
 {
+    static const Language language;
     std::minstd_rand dice(number * 2654435761u + 1);
-    const auto word = [&dice] {
-        static constexpr std::string_view letters = "etaoinshrdlucmfwypvbgkjqxz";
-        std::string made;
-        for (unsigned left = 2 + dice() % 8; left > 0; --left)
-            made += letters[std::min(dice() % 26, dice() % 26)];
-        return made;
-    };
+    const auto word = [&dice]() -> const std::string& { return language.any(dice); };
     std::string text;
     for (int hop = 0; hop < 2; ++hop)
         text +=
@@ -236,7 +257,7 @@ std::string message(std::size_t size, unsigned number)
                         number, dice());
     std::size_t column = 0;
     while (text.size() + 2 < size) {
-        const std::string next = word();
+        const std::string& next = word();
         column += next.size() + 1;
         text += next;
         text += column > 64 ? (column = 0, "\r\n") : " ";

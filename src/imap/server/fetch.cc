@@ -18,8 +18,8 @@ using mailbox::SystemFlag;
 constexpr std::size_t batch_size = 512;
 constexpr std::uint64_t batch_bytes = 8 * 1024 * 1024;
 // Of whole messages, of which the next batch is read while one is sent.
-constexpr std::size_t whole_batch_size = 64;
-constexpr std::uint64_t whole_batch_bytes = 512 * 1024;
+constexpr std::size_t whole_batch_size = 32;
+constexpr std::uint64_t whole_batch_bytes = 160 * 1024;
 
 // The messages of `positions` as they are told: the newest flags, where they are still there.
 class Messages {
