@@ -1,16 +1,21 @@
 // A load client for servers that people read from: IMAP and POP3 sessions over loopback, ours or a peer's.
 //
-//     reader_load imap   PORT USER PASSWORD SESSIONS ROUNDS COMMAND…     LOGIN, the commands, LOGOUT; ROUNDS times each
+//     reader_load imap   PORT USER PASSWORD SESSIONS COMMAND…            the commands, in a session each
+//     reader_load login  PORT USER PASSWORD SESSIONS ROUNDS COMMAND…     LOGIN, the commands, LOGOUT; ROUNDS times each
 //     reader_load append PORT USER PASSWORD SESSIONS MESSAGES SIZE       APPEND into INBOX, waiting for each answer
-//     reader_load fill   PORT USER PASSWORD SESSIONS MESSAGES SIZE       the same without waiting: 50 on their way
+//     reader_load fill   PORT USER PASSWORD SESSIONS MESSAGES SIZE       the same, 50 in a command
 //     reader_load pop3   PORT USER PASSWORD SESSIONS                     RETR of all
 //     reader_load text   SIZE NUMBER                                     one message of the kind, to standard output
 //
-// USER has %d where the number of the session goes. Blocking sockets, a thread a session. One line of JSON at the
-// end; `client_cpu` shows when it was the client that could not go faster.
+// USER has %d where the number of the session goes. Blocking sockets, a thread a session. What is measured begins when
+// all sessions of `imap` and `append` have logged in: then it says "ready" and waits for a line of standard input. One
+// line of JSON at the end; `client_cpu` shows when it was the client that could not go faster.
 #include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <random>
@@ -152,32 +157,91 @@ void imap_login(Link& link, unsigned session)
     imap_answer(link, "l");
 }
 
-void imap_session(unsigned session, unsigned rounds, const std::vector<std::string>& commands)
+void imap_say(Link& link, const std::vector<std::string>& commands)
 {
+    for (const std::string& command : commands) {
+        link.say("c " + command + "\r\n");
+        imap_answer(link, "c");
+    }
+}
+
+void imap_logout(Link& link)
+{
+    link.say("z LOGOUT\r\n");
+    imap_answer(link, "z");
+}
+
+// Where all sessions wait until what is measured may begin, and where they come back to when it has ended.
+class Gate {
+public:
+    explicit Gate(unsigned sessions) : all_(static_cast<std::ptrdiff_t>(sessions) + 1) { }
+    void wait() { all_.arrive_and_wait(); }
+    // A session that is ready: it goes on when all are, and the word has come.
+    void ready()
+    {
+        wait();
+        wait();
+    }
+
+private:
+    std::barrier<> all_;
+};
+
+void imap_session(Gate& gate, unsigned session, const std::vector<std::string>& commands)
+{
+    Link link;
+    imap_login(link, session);
+    gate.ready();
+    imap_say(link, commands);
+    ++operations;
+    gate.wait();
+    imap_logout(link);
+}
+
+void login_session(Gate& gate, unsigned session, unsigned rounds, const std::vector<std::string>& commands)
+{
+    gate.ready();
     for (; rounds > 0; --rounds) {
         Link link;
         imap_login(link, session);
-        for (const std::string& command : commands) {
-            link.say("c " + command + "\r\n");
-            imap_answer(link, "c");
-        }
-        link.say("z LOGOUT\r\n");
-        imap_answer(link, "z");
+        imap_say(link, commands);
+        imap_logout(link);
         ++operations;
     }
+    gate.wait();
 }
+
+// Words as a language has them: 50,000, of which few are used often (Zipf).
+class Language {
+public:
+    Language()
+    {
+        static constexpr std::string_view letters = "etaoinshrdlucmfwypvbgkjqxz";
+        std::minstd_rand dice(1);
+        for (unsigned rank = 0; rank < count; ++rank) {
+            std::string made;
+            for (unsigned left = 2 + dice() % (rank < 500 ? 4 : 9); left > 0; --left)
+                made += letters[std::min(dice() % 26, dice() % 26)];
+            words_.push_back(std::move(made));
+        }
+    }
+    const std::string& any(std::minstd_rand& dice) const
+    {
+        const double part = static_cast<double>(dice()) / static_cast<double>(std::minstd_rand::max());
+        return words_[std::min<std::size_t>(static_cast<std::size_t>(std::pow(count, part)), count) - 1];
+    }
+
+private:
+    static constexpr unsigned count = 50'000;
+    std::vector<std::string> words_;
+};
 
 // Headers as mail between strangers has them, and words.
 std::string message(std::size_t size, unsigned number)
 {
+    static const Language language;
     std::minstd_rand dice(number * 2654435761u + 1);
-    const auto word = [&dice] {
-        static constexpr std::string_view letters = "etaoinshrdlucmfwypvbgkjqxz";
-        std::string made;
-        for (unsigned left = 2 + dice() % 8; left > 0; --left)
-            made += letters[std::min(dice() % 26, dice() % 26)];
-        return made;
-    };
+    const auto word = [&dice]() -> const std::string& { return language.any(dice); };
     std::string text;
     for (int hop = 0; hop < 2; ++hop)
         text +=
@@ -193,7 +257,7 @@ std::string message(std::size_t size, unsigned number)
                         number, dice());
     std::size_t column = 0;
     while (text.size() + 2 < size) {
-        const std::string next = word();
+        const std::string& next = word();
         column += next.size() + 1;
         text += next;
         text += column > 64 ? (column = 0, "\r\n") : " ";
@@ -203,31 +267,42 @@ std::string message(std::size_t size, unsigned number)
 
 std::atomic<unsigned> next_message = 0;
 
-// `ahead`: how many answers may be outstanding.
-void append_session(unsigned session, unsigned messages, std::size_t size, unsigned ahead)
+void append_session(Gate& gate, unsigned session, const std::vector<std::string>& texts)
 {
     Link link;
     imap_login(link, session);
-    unsigned waiting = 0;
-    for (unsigned number; (number = next_message++) < messages;) {
-        const std::string text = message(size, number);
-        if (ahead == 0) {
-            link.say(fmt::format("a APPEND INBOX {{{}}}\r\n", text.size()));
-            if (link.line().front() != '+')
-                die("APPEND was refused");
-            link.say(text + "\r\n");
-            imap_answer(link, "a");
-        } else {
-            link.say(fmt::format("a APPEND INBOX {{{}+}}\r\n{}\r\n", text.size(), text));
-            if (++waiting > ahead)
-                imap_answer(link, "a"), --waiting;
-        }
+    gate.ready();
+    for (unsigned number; (number = next_message++) < texts.size();) {
+        link.say(fmt::format("a APPEND INBOX {{{}}}\r\n", texts[number].size()));
+        if (link.line().front() != '+')
+            die("APPEND was refused");
+        link.say(texts[number] + "\r\n");
+        imap_answer(link, "a");
         ++operations;
     }
-    for (; waiting > 0; --waiting)
+    gate.wait();
+    imap_logout(link);
+}
+
+// RFC 3502: many in one command.
+void fill_session(Gate& gate, unsigned session, unsigned messages, std::size_t size)
+{
+    constexpr unsigned at_once = 50;
+    Link link;
+    imap_login(link, session);
+    gate.ready();
+    for (unsigned first; (first = next_message.fetch_add(at_once)) < messages;) {
+        std::string command = "a APPEND INBOX";
+        for (unsigned number = first; number < std::min(first + at_once, messages); ++number) {
+            const std::string text = message(size, number);
+            command += fmt::format(" {{{}+}}\r\n{}", text.size(), text);
+            ++operations;
+        }
+        link.say(command + "\r\n");
         imap_answer(link, "a");
-    link.say("z LOGOUT\r\n");
-    imap_answer(link, "z");
+    }
+    gate.wait();
+    imap_logout(link);
 }
 
 void pop3_expect(Link& link)
@@ -237,8 +312,9 @@ void pop3_expect(Link& link)
         die(line);
 }
 
-void pop3_session(unsigned session)
+void pop3_session(Gate& gate, unsigned session)
 {
+    gate.ready();
     Link link;
     pop3_expect(link);
     link.say(fmt::format("USER {}\r\n", user(session)));
@@ -256,26 +332,39 @@ void pop3_session(unsigned session)
     }
     link.say("QUIT\r\n");
     pop3_expect(link);
+    gate.wait();
 }
 
-double seconds_of(const timeval& time)
+double cpu_seconds()
 {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-void run(unsigned sessions, const std::function<void(unsigned)>& session)
-{
-    const auto begun = Clock::now();
-    std::vector<std::thread> threads;
-    for (unsigned number = 0; number < sessions; ++number)
-        threads.emplace_back(session, number);
-    for (std::thread& thread : threads)
-        thread.join();
-    const double wall = std::chrono::duration<double>(Clock::now() - begun).count();
     rusage usage;
     ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds_of = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
+void run(unsigned sessions, const std::function<void(Gate&, unsigned)>& session)
+{
+    Gate gate(sessions);
+    std::vector<std::thread> threads;
+    for (unsigned number = 0; number < sessions; ++number)
+        threads.emplace_back([&gate, &session, number] { session(gate, number); });
+    gate.wait();  // all are logged in
+    fmt::print("ready\n");
+    std::fflush(stdout);
+    std::getchar();
+    const double cpu = cpu_seconds();
+    const auto begun = Clock::now();
+    gate.wait();
+    gate.wait();
+    const double wall = std::chrono::duration<double>(Clock::now() - begun).count();
     fmt::print("{{\"wall\": {:.6f}, \"operations\": {}, \"octets\": {}, \"client_cpu\": {:.3f}}}\n", wall,
-               operations.load(), octets.load(), seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
+               operations.load(), octets.load(), cpu_seconds() - cpu);
+    std::fflush(stdout);
+    for (std::thread& thread : threads)
+        thread.join();
 }
 
 }  // namespace
@@ -290,17 +379,25 @@ int main(int count, char** words)
         return 0;
     }
     if (count < 6)
-        die("reader_load imap|append|fill|pop3 PORT USER PASSWORD SESSIONS …");
+        die("reader_load imap|login|append|fill|pop3 PORT USER PASSWORD SESSIONS …");
     port = static_cast<std::uint16_t>(number(1));
     user_pattern = arguments[2];
     password = arguments[3];
     const unsigned sessions = number(4);
+    const auto rest = [&arguments](std::ptrdiff_t from) {
+        return std::vector<std::string>(arguments.begin() + from, arguments.end());
+    };
     if (mode == "imap" && count > 6) {
-        const std::vector<std::string> commands(arguments.begin() + 6, arguments.end());
-        run(sessions, [&](unsigned session) { imap_session(session, number(5), commands); });
-    } else if ((mode == "append" || mode == "fill") && count == 8) {
-        run(sessions,
-            [&](unsigned session) { append_session(session, number(5), number(6), mode == "fill" ? 50 : 0); });
+        run(sessions, [&](Gate& gate, unsigned session) { imap_session(gate, session, rest(5)); });
+    } else if (mode == "login" && count > 7) {
+        run(sessions, [&](Gate& gate, unsigned session) { login_session(gate, session, number(5), rest(6)); });
+    } else if (mode == "append" && count == 8) {
+        std::vector<std::string> texts;
+        for (unsigned text = 0; text < number(5); ++text)
+            texts.push_back(message(number(6), text));
+        run(sessions, [&](Gate& gate, unsigned session) { append_session(gate, session, texts); });
+    } else if (mode == "fill" && count == 8) {
+        run(sessions, [&](Gate& gate, unsigned session) { fill_session(gate, session, number(5), number(6)); });
     } else if (mode == "pop3") {
         run(sessions, pop3_session);
     } else {

@@ -328,7 +328,10 @@ void House::run_until_told()
 {
     for (;;) {
         switch (wait_for_signal()) {
-        case Wish::look: reload_changed(); break;
+        case Wish::look:
+            reload_changed();
+            give_memory_back();
+            break;
         case Wish::reload: reload(); break;
         case Wish::stop:
             state_->log.write(LogLevel::info, "app", 0, "stopping");

@@ -19,6 +19,8 @@ Wish wait_for_signal();
 
 // Raises the soft limit of open files to the hard one; SIGPIPE is ignored.
 void prepare_process();
+// What the heap holds free goes back to the system.
+void give_memory_back();
 
 struct User {
     unsigned uid = 0;

@@ -3,6 +3,7 @@
 #include "imap/server/fetch.h"
 
 #include "imap/server/commands.h"
+#include "imap/server/fetch_stored.h"
 
 #include <algorithm>
 
@@ -17,62 +18,6 @@ using mailbox::SystemFlag;
 // Rows are asked for in batches; this bounds what a FETCH keeps in memory. A row is never much larger than its message.
 constexpr std::size_t batch_size = 512;
 constexpr std::uint64_t batch_bytes = 8 * 1024 * 1024;
-// Of whole messages, of which the next batch is read while one is sent.
-constexpr std::size_t whole_batch_size = 64;
-constexpr std::uint64_t whole_batch_bytes = 512 * 1024;
-
-// The messages of `positions` as they are told: the newest flags, where they are still there.
-class Messages {
-public:
-    Messages(const View& view, const NumberSet& positions, std::optional<std::uint64_t> changed_since) :
-        numbering_(view.numbering),
-        told_(view.told),
-        ranges_(positions.ranges().begin(), positions.ranges().end()),
-        changed_since_(changed_since)
-    {
-        if (!ranges_.empty())
-            at_ = ranges_[0].first - 1;
-    }
-
-    std::optional<FetchedMessage> next()
-    {
-        while (range_ < ranges_.size()) {
-            if (at_ >= ranges_[range_].last) {
-                if (++range_ < ranges_.size())
-                    at_ = ranges_[range_].first - 1;
-                continue;
-            }
-            const Entry* entry = &numbering_->at(at_++);
-            if (told_ != numbering_)
-                if (const Entry* newer = told_->find(entry->uid))
-                    entry = newer;
-            if (!changed_since_ || entry->modseq > *changed_since_)
-                return FetchedMessage{.number = at_, .entry = *entry, .with_flags = false};
-        }
-        return std::nullopt;
-    }
-    std::vector<FetchedMessage> batch(std::size_t most, std::uint64_t most_bytes)
-    {
-        std::vector<FetchedMessage> messages;
-        std::uint64_t bytes = 0;
-        while (messages.size() < most && bytes < most_bytes) {
-            std::optional<FetchedMessage> message = next();
-            if (!message)
-                break;
-            bytes += message->entry.size;
-            messages.push_back(*message);
-        }
-        return messages;
-    }
-
-private:
-    mailbox::SnapshotPtr numbering_;
-    mailbox::SnapshotPtr told_;
-    std::vector<mailbox::NumberRange> ranges_;
-    std::optional<std::uint64_t> changed_since_;
-    std::size_t range_ = 0;
-    std::uint32_t at_ = 0;
-};
 
 // RFC 9394 section 3.3: the n-th to m-th of these positions, or so counted from the end.
 NumberSet windowed(const NumberSet& positions, const PartialRange& window)
@@ -136,67 +81,6 @@ struct Telling {
     Error last;
 };
 
-// A batch on its way: its rows are here, its messages are being read.
-struct StoredBatch {
-    std::vector<FetchedMessage> messages;
-    std::vector<mailbox::StoredEmail> rows;
-    std::vector<std::uint32_t> read;  // which of them have their contents in `contents`
-    std::optional<Promise<Result<mailbox::Account::Contents>>> contents;
-};
-
-Task<Result<StoredBatch>> begin_batch(Session& session, const FetchPlan& plan, std::vector<FetchedMessage> messages)
-{
-    StoredBatch batch{.messages = std::move(messages)};
-    std::vector<mailbox::EmailId> ids;
-    for (const FetchedMessage& message : batch.messages)
-        ids.push_back(message.entry.email);
-    Result<std::vector<mailbox::StoredEmail>> rows = co_await session.view().account->stored_emails(std::move(ids));
-    if (!rows)
-        co_return fail(rows.error());
-    batch.rows = *std::move(rows);
-    if (!plan.reads_whole)
-        co_return batch;
-    std::vector<mailbox::EmailId> wanted;
-    for (std::uint32_t i = 0; i < batch.rows.size(); ++i)
-        if (batch.rows[i].id != 0 && batch.rows[i].blob == 0) {
-            batch.read.push_back(i);
-            wanted.push_back(batch.rows[i].id);
-        }
-    batch.contents = session.view().account->contents_ahead(wanted);
-    co_return batch;
-}
-
-// Answers the messages that must be told by their rows taken apart.
-Task<Result<std::vector<FetchedMessage>>> tell_stored(Session& session, const FetchPlan& plan, StoredBatch batch)
-{
-    std::vector<std::optional<std::string>> wholes(batch.messages.size());
-    if (batch.contents) {
-        Result<mailbox::Account::Contents> contents = co_await batch.contents->get();
-        for (std::size_t i = 0; contents && i < contents->size(); ++i) {
-            std::optional<std::string>& content = (*contents)[i];
-            const mailbox::StoredEmail& row = batch.rows[batch.read[i]];
-            if (!content || content->size() + row.prefix_size != row.size)
-                continue;
-            content->insert(0, row.prefix());
-            wholes[batch.read[i]] = std::move(content);
-        }
-    }
-    std::vector<FetchedMessage> left;
-    message::EnvelopeView scratch;
-    for (std::size_t i = 0; i < batch.messages.size() && i < batch.rows.size(); ++i) {
-        const FetchedMessage& message = batch.messages[i];
-        const bool there = batch.rows[i].id != 0 && (!plan.reads_whole || wholes[i]);
-        if (!there || !write_from_stored(session, plan, message, batch.rows[i], std::move(wholes[i]), scratch))
-            left.push_back(message);
-        if (!session.channel().is_full())
-            continue;
-        const Result<void> sent = co_await session.channel().flush();
-        if (!sent)
-            co_return fail(ErrorCode::closed);
-    }
-    co_return left;
-}
-
 // One batch with its rows.
 Task<Result<void>> tell_batch(Session& session, const FetchPlan& plan, std::vector<FetchedMessage> messages,
                               Telling& progress)
@@ -225,6 +109,27 @@ Task<Result<void>> tell_batch(Session& session, const FetchPlan& plan, std::vect
             co_return fail(ErrorCode::closed);
     }
     co_return Result<void>{};
+}
+
+// As tell_batch(), of plans that read the rows as they are stored.
+Task<Result<void>> tell_by_stored_rows(Session& session, const FetchPlan& plan, Messages messages, NumberSet fresh,
+                                       Telling& progress)
+{
+    StoredBatches batches(session, plan, std::move(messages), std::move(fresh));
+    Result<StoredBatch> now = co_await batches.begin();
+    while (now && !now->messages.empty()) {
+        Result<StoredBatch> next = co_await batches.begin();
+        Result<std::vector<FetchedMessage>> left = co_await tell_stored(session, plan, *std::move(now));
+        if (!left)
+            co_return fail(left.error());
+        if (!left->empty()) {
+            const Result<void> told = co_await tell_batch(session, plan, *std::move(left), progress);
+            if (!told)
+                co_return told;
+        }
+        now = std::move(next);
+    }
+    co_return now ? Result<void>{} : fail(now.error());
 }
 
 // What a message that is gone for good or damaged makes of the answer: the others were told.
@@ -323,37 +228,21 @@ Task<Reply> fetch(Session& session, Command command)
         }
         co_return Reply::ok("fetched");
     }
-    const auto next_batch = [&] {
-        std::vector<FetchedMessage> batch = plan.reads_whole ? messages.batch(whole_batch_size, whole_batch_bytes)
-                                                             : messages.batch(batch_size, batch_bytes);
-        for (FetchedMessage& message : batch)
-            message.with_flags = !plan.tells_flags && fresh->contains(message.entry.uid);
-        return batch;
-    };
-    std::vector<FetchedMessage> batch = next_batch();
-    Result<StoredBatch> ahead = StoredBatch{};
-    if (plan.reads_stored)
-        ahead = co_await begin_batch(session, plan, batch);
-    while (!batch.empty()) {
-        std::vector<FetchedMessage> following = next_batch();
-        if (plan.reads_stored) {
-            if (!ahead)
-                co_return refusal(ahead.error());
-            StoredBatch now = *std::move(ahead);
-            ahead = co_await begin_batch(session, plan, following);
-            Result<std::vector<FetchedMessage>> left = co_await tell_stored(session, plan, std::move(now));
-            if (!left)
-                co_return refusal(left.error());
-            batch = *std::move(left);
-        }
-        if (!batch.empty()) {
-            const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
-            if (!told)
-                co_return refusal(told.error());
-        }
-        batch = std::move(following);
+    if (plan.reads_stored) {
+        const Result<void> told = co_await tell_by_stored_rows(session, plan, messages, *fresh, progress);
+        if (!told)
+            co_return refusal(told.error());
+        co_return conclusion(session, progress);
     }
-    co_return conclusion(session, progress);
+    for (;;) {
+        std::vector<FetchedMessage> batch = messages.batch(batch_size, batch_bytes);
+        if (batch.empty())
+            co_return conclusion(session, progress);
+        mark_fresh(batch, plan, *fresh);
+        const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
+        if (!told)
+            co_return refusal(told.error());
+    }
 }
 
 }  // namespace posthouse::imap

@@ -7,6 +7,7 @@ namespace {
 // Of one batch; two are in memory at most.
 constexpr std::size_t most_messages = 32;
 constexpr std::uint64_t most_bytes = 256 * 1024;
+constexpr std::size_t most_rows = 256;
 
 }  // namespace
 
@@ -32,37 +33,41 @@ Task<std::optional<std::string>> ReadAhead::take(std::uint32_t number)
     co_return std::move(found.mapped());
 }
 
+Task<void> ReadAhead::read_rows(std::uint32_t number)
+{
+    rows_.clear();
+    std::vector<std::uint32_t> numbers;
+    std::vector<mailbox::EmailId> ids;
+    for (rows_until_ = number; rows_until_ <= maildrop_.numbers() && ids.size() < most_rows; ++rows_until_)
+        if (const mailbox::Entry* entry = maildrop_.find(rows_until_)) {
+            numbers.push_back(rows_until_);
+            ids.push_back(entry->email);
+        }
+    Result<std::vector<mailbox::StoredEmail>> rows = co_await account_.stored_emails(std::move(ids));
+    for (std::size_t i = 0; rows && i < rows->size(); ++i)
+        if (mailbox::StoredEmail& row = (*rows)[i]; row.id != 0 && row.blob == 0)
+            rows_.emplace_hint(rows_.end(), numbers[i], std::move(row));
+}
+
 Task<void> ReadAhead::begin(std::uint32_t number)
 {
+    if (number >= rows_until_ || rows_.empty() || number < rows_.begin()->first)
+        co_await read_rows(number);
     Batch batch{.first = number, .last = number};
-    std::vector<mailbox::EmailId> ids;
-    std::uint64_t bytes = 0;
-    for (std::uint32_t next = number; next <= maildrop_.numbers() && ids.size() < most_messages && bytes < most_bytes;
-         ++next) {
-        batch.last = next;
-        const mailbox::Entry* entry = maildrop_.find(next);
-        if (!entry)
-            continue;
-        batch.numbers.push_back(next);
-        ids.push_back(entry->email);
-        bytes += std::min<std::uint64_t>(entry->size, mailbox::inline_content);  // a larger one is not read here
-    }
-    if (ids.empty())
-        co_return;
-    Result<std::vector<mailbox::StoredEmail>> rows = co_await account_.stored_emails(std::move(ids));
-    if (!rows)
-        co_return;
     std::vector<mailbox::EmailId> wanted;
-    std::vector<std::uint32_t> numbers;
-    for (std::size_t i = 0; i < rows->size(); ++i) {
-        mailbox::StoredEmail& row = (*rows)[i];
-        if (row.id == 0 || row.blob != 0)
+    std::uint64_t bytes = 0;
+    for (std::uint32_t next = number; next < rows_until_ && wanted.size() < most_messages && bytes < most_bytes; ++next) {
+        batch.last = next;
+        auto row = rows_.extract(next);
+        if (!row)
             continue;
-        wanted.push_back(row.id);
-        numbers.push_back(batch.numbers[i]);
-        batch.rows.push_back(std::move(row));
+        bytes += row.mapped().size;
+        wanted.push_back(row.mapped().id);
+        batch.numbers.push_back(next);
+        batch.rows.push_back(std::move(row.mapped()));
     }
-    batch.numbers = std::move(numbers);
+    if (wanted.empty())
+        co_return;
     batch.contents = account_.contents_ahead(wanted);
     coming_ = std::move(batch);
 }

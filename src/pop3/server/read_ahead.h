@@ -26,6 +26,7 @@ private:
         std::vector<mailbox::StoredEmail> rows;
         std::optional<Promise<Result<mailbox::Account::Contents>>> contents;
     };
+    Task<void> read_rows(std::uint32_t number);
     Task<void> begin(std::uint32_t number);
     Task<void> arrive();
 
@@ -33,6 +34,8 @@ private:
     const Maildrop& maildrop_;
     std::uint32_t before_ = 0;  // the last that was asked for
     std::map<std::uint32_t, std::string> here_;
+    std::map<std::uint32_t, mailbox::StoredEmail> rows_;  // of what is to be read next, to before rows_until_
+    std::uint32_t rows_until_ = 0;
     std::optional<Batch> coming_;
 };
 

@@ -100,13 +100,17 @@ Result<std::string> Packer::unpack(std::string_view stored, std::size_t most_byt
     const unsigned long long size = ZSTD_getFrameContentSize(rest.data(), rest.size());
     if (size > most_bytes)  // also ZSTD_CONTENTSIZE_UNKNOWN and _ERROR
         return damaged();
-    std::string value(static_cast<std::size_t>(size), '\0');
     ZSTD_DCtx* context = contexts_->unpacking.take();
     if (context == nullptr)
         return fail(ErrorCode::unavailable, "no memory to unpack a value");
-    const std::size_t got = ZSTD_decompressDCtx(context, value.data(), value.size(), rest.data(), rest.size());
+    std::string value;
+    std::size_t got = 0;
+    value.resize_and_overwrite(static_cast<std::size_t>(size), [&](char* place, std::size_t room) {
+        got = ZSTD_decompressDCtx(context, place, room, rest.data(), rest.size());
+        return ZSTD_isError(got) == 0 ? got : 0;
+    });
     contexts_->unpacking.give_back(context);
-    if (got != value.size())
+    if (got != size)
         return damaged();
     return value;
 }

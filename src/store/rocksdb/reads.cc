@@ -3,6 +3,9 @@
 #include "store/key.h"
 #include "store/rocksdb/layout.h"
 
+#include <algorithm>
+#include <array>
+
 namespace posthouse::store {
 
 namespace {
@@ -62,13 +65,11 @@ rocksdb::Status has_rows(Instance& instance, Partition partition, bool& found)
 }  // namespace
 
 rocksdb::Status read_value(Instance& instance, Reach reach, Partition partition, const Key& key, Space space,
-                           std::optional<Value>& value, Keep keep)
+                           std::optional<Value>& value)
 {
     rocksdb::PinnableSlice found;
-    rocksdb::ReadOptions options = options_for(reach);
-    options.fill_cache = keep == Keep::yes;
     const rocksdb::Status status =
-        instance.db().Get(options, instance.family(space), slice(stored_key(partition, key)), &found);
+        instance.db().Get(options_for(reach), instance.family(space), slice(stored_key(partition, key)), &found);
     if (status.IsNotFound())
         return rocksdb::Status::OK();
     // Without the disk RocksDB answers "ok" and an empty value where it met a damaged index.
@@ -77,6 +78,35 @@ rocksdb::Status read_value(Instance& instance, Reach reach, Partition partition,
     if (status.ok())
         value.emplace(found.data(), found.size());
     return status;
+}
+
+rocksdb::Status read_values(Instance& instance, Partition partition, const std::vector<Key>& keys, Space space,
+                            const Take& take)
+{
+    constexpr std::size_t most_at_once = 32;  // what RocksDB looks up together
+    rocksdb::ReadOptions options = options_for(Reach::disk);
+    options.fill_cache = false;
+    for (std::size_t first = 0; first < keys.size(); first += most_at_once) {
+        const std::size_t count = std::min(most_at_once, keys.size() - first);
+        std::array<std::string, most_at_once> stored;
+        std::array<rocksdb::Slice, most_at_once> names;
+        std::array<rocksdb::PinnableSlice, most_at_once> found;
+        std::array<rocksdb::Status, most_at_once> statuses;
+        for (std::size_t i = 0; i < count; ++i) {
+            stored[i] = stored_key(partition, keys[first + i]);
+            names[i] = slice(stored[i]);
+        }
+        instance.db().MultiGet(options, instance.family(space), count, names.data(), found.data(), statuses.data());
+        for (std::size_t i = 0; i < count; ++i) {
+            if (statuses[i].IsNotFound())
+                continue;
+            const rocksdb::Status taken =
+                statuses[i].ok() ? take(first + i, {found[i].data(), found[i].size()}) : statuses[i];
+            if (!taken.ok())
+                return taken;
+        }
+    }
+    return rocksdb::Status::OK();
 }
 
 rocksdb::Status read_page(Instance& instance, Reach reach, Partition partition, const Range& range, Space space,

@@ -11,10 +11,13 @@ namespace posthouse::store {
 
 enum class Reach { memory, disk };
 
-// `keep`: in the block cache. What is read once in a long row of others would only drive others out of it.
-enum class Keep : bool { no, yes };
 rocksdb::Status read_value(Instance& instance, Reach reach, Partition partition, const Key& key, Space space,
-                           std::optional<Value>& value, Keep keep = Keep::yes);
+                           std::optional<Value>& value);
+// The same of several at once, by the disk where needed, and not kept in the block cache: they would drive others out. `take` gets each one that is there, by
+// its place in `keys`, and may refuse it.
+using Take = std::function<rocksdb::Status(std::size_t, std::string_view)>;
+rocksdb::Status read_values(Instance& instance, Partition partition, const std::vector<Key>& keys, Space space,
+                            const Take& take);
 rocksdb::Status read_page(Instance& instance, Reach reach, Partition partition, const Range& range, Space space,
                           std::size_t most_rows, std::size_t most_bytes, Page& page);
 rocksdb::Status read_last(Instance& instance, Reach reach, Partition partition, const Range& range,

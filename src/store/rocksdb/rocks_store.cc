@@ -228,21 +228,21 @@ Promise<Result<Store::Values>> RocksStore::read_ahead(Partition partition, std::
     const std::shared_ptr<Packer> packer = space == Space::bodies ? parts_->shared_packer : nullptr;
     return read_from_disk<Values>(
         *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, deadline, std::move(instance),
-        [partition, keys = std::move(keys), space, packer, most = limits().value_bytes](Instance& instance, Reach reach,
+        [partition, keys = std::move(keys), space, packer, most = limits().value_bytes](Instance& instance, Reach,
                                                                                         Values& values) {
-            for (const Key& key : keys) {
-                std::optional<Value>& value = values.emplace_back();
-                const rocksdb::Status status = read_value(instance, reach, partition, key, space, value, Keep::no);
-                if (!status.ok())
-                    return status;
-                if (!packer || !value)
-                    continue;
-                Result<Value> unpacked = packer->unpack(*value, most);
+            values.resize(keys.size());
+            const auto take = [&](std::size_t place, std::string_view stored) {
+                if (!packer) {
+                    values[place].emplace(stored);
+                    return rocksdb::Status::OK();
+                }
+                Result<Value> unpacked = packer->unpack(stored, most);
                 if (!unpacked)
                     return rocksdb::Status::Aborted(unpacked.error().text);
-                value = *std::move(unpacked);
-            }
-            return rocksdb::Status::OK();
+                values[place] = *std::move(unpacked);
+                return rocksdb::Status::OK();
+            };
+            return read_values(instance, partition, keys, space, take);
         });
 }
 
