@@ -1,4 +1,5 @@
-// Domain names with other letters than ASCII, as they go over the wire (RFC 5890: A-labels; RFC 5891 with non-transitional processing).
+// Domain names with other letters than ASCII, as they go over the wire (RFC 5890: A-labels; RFC 5891 with
+// non-transitional processing).
 #pragma once
 
 #include "base/result.h"
