@@ -79,6 +79,13 @@ TEST(TextTest, Utf8IsStrict)
         EXPECT_FALSE(is_valid_utf8(bad)) << printable(bad);
     EXPECT_TRUE(is_ascii("a\x7f"));
     EXPECT_FALSE(is_ascii("\x80"));
+    for (const std::size_t size : {1u, 63u, 64u, 65u, 128u, 200u})
+        for (std::size_t at = 0; at < size; ++at) {
+            std::string text(size, 'a');
+            EXPECT_TRUE(is_ascii(text));
+            text[at] = '\xc3';
+            EXPECT_FALSE(is_ascii(text)) << at << " of " << size;
+        }
 }
 
 // RFC 4648 section 10.

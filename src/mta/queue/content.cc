@@ -48,11 +48,6 @@ Task<Result<std::string>> read_body(ContentServices services, ItemId item)
 
 }  // namespace
 
-bool has_eight_bit(std::string_view text)
-{
-    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-}
-
 Task<Result<std::string>> read_content(ContentServices services, Item item, Letter letter, std::uint64_t most)
 {
     const std::uint64_t length = std::min(most, item.size);

@@ -6,8 +6,6 @@
 
 namespace posthouse::mta::queue {
 
-bool has_eight_bit(std::string_view text);
-
 // Reads nothing but what is asked for; `letter` may be empty. Lifetime: the services outlive the calls.
 struct ContentServices {
     store::Store& store;

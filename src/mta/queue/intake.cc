@@ -1,5 +1,6 @@
 #include "mta/queue/intake.h"
 
+#include "base/text.h"
 #include "mta/queue/addressees.h"
 #include "mta/queue/content.h"
 
@@ -19,13 +20,13 @@ class EightBitWatch {
 public:
     void watch(std::string_view piece)
     {
-        const bool eight_bit = has_eight_bit(piece);
+        const bool eight_bit = !is_ascii(piece);
         body_ = body_ || eight_bit;
         if (header_ended_)
             return;
         const std::size_t end = header_end(piece);
         header_ended_ = end != std::string_view::npos;
-        header_ = header_ || (eight_bit && has_eight_bit(piece.substr(0, end)));
+        header_ = header_ || (eight_bit && !is_ascii(piece.substr(0, end)));
     }
     bool in_message() const { return body_; }
     bool in_header() const { return header_; }

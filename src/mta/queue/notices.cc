@@ -1,5 +1,6 @@
 #include "mta/queue/notices.h"
 
+#include "base/text.h"
 #include "mta/queue/addressees.h"
 #include "mta/queue/content.h"
 
@@ -114,8 +115,8 @@ Task<Result<Accepted>> Notices::address(ItemId notice, std::string text, bool sm
     accepted.item.id = notice;
     accepted.item.arrived = services_.clock.now();
     accepted.item.size = text.size();
-    accepted.item.eight_bit = has_eight_bit(text);
-    accepted.item.utf8_header = has_eight_bit(header_of(text));
+    accepted.item.eight_bit = !is_ascii(text);
+    accepted.item.utf8_header = !is_ascii(header_of(text));
     accepted.item.envelope.smtputf8 = accepted.item.utf8_header || smtputf8;
     accepted.item.envelope.body = accepted.item.eight_bit ? smtp::BodyType::eight_bit : smtp::BodyType::seven_bit;
     const std::unique_ptr<mailbox::ContentWriter> writer = services_.mailboxes.writer();
