@@ -197,7 +197,9 @@ struct TextQuery {
     enum class In : std::uint8_t { text, body, header, subject, from, to, cc, bcc };  // RFC 3501 section 6.4.4
     In in = In::text;
     std::string folded;  // mailbox/search_text.h
-    bool words = false;  // each word of it begins a word there, wherever; else it is a part of the text as it is
+    // It is a part of the text as it is; or each word of it begins a word there, or is one, wherever.
+    enum class How : std::uint8_t { part, beginnings, whole_words };
+    How how = How::part;
 };
 enum class TextHint : std::uint8_t { unread, no, yes };  // unread: the message must be read to know
 using TextAnswer = std::vector<TextHint>;  // by position in the snapshot

@@ -193,6 +193,8 @@ Parsed<Arguments> esearch_arguments(CommandCursor& in)
     auto program = search_program(in);
     if (!program)
         return misfit(std::move(program.error()));
+    if (search.result.relevancy && !program->is_fuzzy())
+        return misfit(std::string(nothing_fuzzy));
     search.program = std::move(*program);
     return search;
 }
