@@ -156,6 +156,8 @@ struct NotifyArguments {
         bool flag_change = false;
         bool mailbox_name = false;
         bool subscription_change = false;
+        bool mailbox_metadata_change = false;
+        bool server_metadata_change = false;
     };
     bool status = false;
     std::vector<Group> groups;
