@@ -65,6 +65,9 @@ struct MailboxTree {
 };
 using MailboxTreePtr = std::shared_ptr<const MailboxTree>;
 
+// The first level of the names under which one sees what others share; no mailbox of one's own is called so.
+inline constexpr std::string_view shared_namespace = "shared";
+
 // What a name is told to be wrong by, as a sentence; nullopt: it is fine. Checks UTF-8, controls,
 // empty levels, `.` and `..` levels, lengths, depth. normal_name() gives NFC and "INBOX" in capitals.
 std::optional<std::string> fault_of_name(std::string_view name, const NameLimits& limits = {});
