@@ -65,6 +65,9 @@ struct MailboxTree {
 };
 using MailboxTreePtr = std::shared_ptr<const MailboxTree>;
 
+// The first level of the names under which one sees what others share; no mailbox of one's own is called so.
+inline constexpr std::string_view shared_namespace = "shared";
+
 // What a name is told to be wrong by, as a sentence; nullopt: it is fine. Checks UTF-8, controls,
 // empty levels, `.` and `..` levels, lengths, depth. normal_name() gives NFC and "INBOX" in capitals.
 std::optional<std::string> fault_of_name(std::string_view name, const NameLimits& limits = {});
@@ -197,7 +200,9 @@ struct TextQuery {
     enum class In : std::uint8_t { text, body, header, subject, from, to, cc, bcc };  // RFC 3501 section 6.4.4
     In in = In::text;
     std::string folded;  // mailbox/search_text.h
-    bool words = false;  // each word of it begins a word there, wherever; else it is a part of the text as it is
+    // It is a part of the text as it is; or each word of it begins a word there, or is one, wherever.
+    enum class How : std::uint8_t { part, beginnings, whole_words };
+    How how = How::part;
 };
 enum class TextHint : std::uint8_t { unread, no, yes };  // unread: the message must be read to know
 using TextAnswer = std::vector<TextHint>;  // by position in the snapshot

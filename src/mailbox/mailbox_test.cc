@@ -447,6 +447,7 @@ TEST_F(MailboxTest, CreateAndItsFaults)
              {"a\xe2\x80\xae", ErrorCode::malformed, "right-to-left override"},
              {" a", ErrorCode::malformed, "a blank in front"},
              {"Shared/x", ErrorCode::not_permitted, "reserved"},
+             {"shared", ErrorCode::not_permitted, "the namespace of what others share (RFC 2342)"},
              {"Other Users", ErrorCode::not_permitted, "reserved"}}) {
         const auto refused = house.run(account->create(name, SpecialUse::none));
         EXPECT_EQ(error_of(refused), code) << why;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "message/body.h"
 #include "message/header.h"
+#include "search/words.h"
 
 #include <algorithm>
 #include <array>
@@ -92,6 +93,39 @@ bool contains(std::string_view folded_text, std::string_view folded_key)
     return ::memmem(folded_text.data(), folded_text.size(), folded_key.data(), folded_key.size()) != nullptr;
 }
 
+WordKey::WordKey(std::string_view folded_key)
+{
+    search::each_run(folded_key, [this](std::string_view run) {
+        words_.emplace_back(run);
+        first_bytes_.set(static_cast<unsigned char>(run.front()));
+    });
+}
+
+void WordKey::look(std::string_view folded_text, unsigned weight, Nearness& nearness) const
+{
+    search::each_run(folded_text, [&](std::string_view run) {
+        if (!first_bytes_[static_cast<unsigned char>(run.front())])
+            return;
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            if (!run.starts_with(words_[i]))
+                continue;
+            const unsigned near = run.size() == words_[i].size() ? whole_word : beginning;
+            nearness[i] = std::max(nearness[i], static_cast<std::uint8_t>(near * weight / 100));
+        }
+    });
+}
+
+unsigned WordKey::total(const Nearness& nearness)
+{
+    unsigned sum = 0;
+    for (const std::uint8_t near : nearness) {
+        if (near == 0)
+            return 0;
+        sum += near;
+    }
+    return nearness.empty() ? 0 : sum / static_cast<unsigned>(nearness.size());
+}
+
 FoldedHeader::FoldedHeader(std::string_view header)
 {
     message::HeaderReader reader(header);
@@ -107,6 +141,12 @@ bool FoldedHeader::has(std::string_view field, std::string_view folded_text) con
 {
     const auto found = values_.find(to_lower(field));
     return found != values_.end() && contains(found->second, folded_text);
+}
+
+std::string_view FoldedHeader::values(std::string_view field) const
+{
+    const auto found = values_.find(to_lower(field));
+    return found == values_.end() ? std::string_view() : found->second;
 }
 
 bool FoldedHeader::contains_anywhere(std::string_view folded_text) const { return contains(whole_, folded_text); }

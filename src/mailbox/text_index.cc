@@ -30,6 +30,15 @@ search::Fields fields_of(TextQuery::In in)
     return Fields(Field::body) | Field::header;
 }
 
+search::Needles needles_of(const TextQuery& query)
+{
+    using How = TextQuery::How;
+    if (query.how == How::part)
+        return search::needles_of(query.folded);
+    return search::words_of(query.folded,
+                            query.how == How::whole_words ? search::Words::whole : search::Words::beginnings);
+}
+
 const Error damaged{ErrorCode::corrupt, "the index does not fit together"};
 
 }  // namespace
@@ -66,7 +75,7 @@ public:
     // Who holds a query's text in each segment.
     Task<Result<std::vector<search::Documents>>> holders(TextQuery query)
     {
-        const search::Needles needles = query.words ? search::words_of(query.folded) : search::needles_of(query.folded);
+        const search::Needles needles = needles_of(query);
         const search::Fields fields = fields_of(query.in);
         std::vector<search::Documents> found;
         for (std::size_t i = 0; i < catalogue_->segments.size(); ++i) {
@@ -151,8 +160,7 @@ Task<Result<std::vector<TextAnswer>>> TextIndex::look_up(SnapshotPtr snapshot, s
         bool again = false;
         for (const TextQuery& query : queries) {
             TextAnswer answer(snapshot->size(), TextHint::unread);
-            const search::Needles needles =
-                query.words ? search::words_of(query.folded) : search::needles_of(query.folded);
+            const search::Needles needles = needles_of(query);
             if (!needles.all.empty()) {
                 const Result<std::vector<search::Documents>> holders = co_await lookup.holders(query);
                 if (!holders) {

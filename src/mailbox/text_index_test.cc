@@ -39,9 +39,10 @@ protected:
         }
     }
     // A letter a message: y(es), n(o), u(nread).
-    std::string hints(std::string key, TextQuery::In in = TextQuery::In::text, bool words = false)
+    std::string hints(std::string key, TextQuery::In in = TextQuery::In::text,
+                      TextQuery::How how = TextQuery::How::part)
     {
-        const auto answers = house.run(account->look_up(inbox(), {{.in = in, .folded = folded(key), .words = words}}));
+        const auto answers = house.run(account->look_up(inbox(), {{.in = in, .folded = folded(key), .how = how}}));
         if (!answers)
             return answers.error().text;
         std::string letters;
@@ -83,8 +84,12 @@ TEST_F(TextIndexTest, WhatIsIndexedNeedNotBeRead)
     EXPECT_EQ(hints("zoe", TextQuery::In::from), "yyu");
     EXPECT_EQ(hints("zoe", TextQuery::In::to), "nnu");
     EXPECT_EQ(hints("!"), "uuu") << "of punctuation the index knows nothing";
-    EXPECT_EQ(hints("uhr zug", TextQuery::In::text, true), "ynu") << "words in any order";
-    EXPECT_EQ(hints("ug", TextQuery::In::text, true), "nnu") << "a word's beginning, not its middle";
+    EXPECT_EQ(hints("uhr zug", TextQuery::In::text, TextQuery::How::beginnings), "ynu") << "words in any order";
+    EXPECT_EQ(hints("ug", TextQuery::In::text, TextQuery::How::beginnings), "nnu")
+        << "a word's beginning, not its middle";
+    EXPECT_EQ(hints("zu", TextQuery::In::text, TextQuery::How::beginnings), "ynu");
+    EXPECT_EQ(hints("zu", TextQuery::In::text, TextQuery::How::whole_words), "nnu") << "no word of its own";
+    EXPECT_EQ(hints("fahrt Zug", TextQuery::In::text, TextQuery::How::whole_words), "ynu");
 }
 
 TEST_F(TextIndexTest, AgreesWithReading)

@@ -14,11 +14,12 @@ constexpr NameLimits limits;
 constexpr std::size_t most_subscriptions = 20'000;
 constexpr std::string_view inbox = "INBOX";
 
-// RFC 2342's other namespaces, kept free for mailboxes of others.
+// RFC 2342's other namespaces, kept free for mailboxes of others: what stands below them would be out of reach. In any
+// case, or two trees of one look would lie side by side.
 std::optional<Error> reserved(std::string_view name)
 {
     const std::string_view top = split(name, '/').front();
-    if (top == "Other Users" || top == "Shared")
+    if (equals_ignoring_case(top, "Other Users") || equals_ignoring_case(top, shared_namespace))
         return Error{ErrorCode::not_permitted, fmt::format("'{}' is reserved for mailboxes of others", top)};
     return std::nullopt;
 }

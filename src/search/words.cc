@@ -40,10 +40,10 @@ Needles needles_of(std::string_view folded_key)
     return needles;
 }
 
-Needles words_of(std::string_view folded_key)
+Needles words_of(std::string_view folded_key, Words words)
 {
     Needles needles;
-    each_run(folded_key, [&](std::string_view run) { needles.all.push_back(cut({run, true, false})); });
+    each_run(folded_key, [&](std::string_view run) { needles.all.push_back(cut({run, true, words == Words::whole})); });
     needles.exact = !needles.all.empty();
     return needles;
 }

@@ -70,7 +70,8 @@ struct Needles {
     bool exact = false;  // and the other way round
 };
 Needles needles_of(std::string_view folded_key);
-// For a search by words: each must begin a word, in any order and place.
-Needles words_of(std::string_view folded_key);
+// For a search by words: each must begin a word, or be one, in any order and place.
+enum class Words { beginnings, whole };
+Needles words_of(std::string_view folded_key, Words words);
 
 }  // namespace posthouse::search

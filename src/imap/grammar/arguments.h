@@ -120,9 +120,9 @@ struct SearchArguments {
     SearchReturn result;
     SearchProgram program;
 };
-// RFC 5256 section 3, RFC 5957.
+// RFC 5256 section 3, RFC 5957, RFC 6203.
 struct SortCriterion {
-    enum class Key : std::uint8_t { arrival, cc, date, from, size, subject, to, display_from, display_to };
+    enum class Key : std::uint8_t { arrival, cc, date, from, size, subject, to, display_from, display_to, relevancy };
     Key key = Key::arrival;
     bool reverse = false;
 };
@@ -156,6 +156,8 @@ struct NotifyArguments {
         bool flag_change = false;
         bool mailbox_name = false;
         bool subscription_change = false;
+        bool mailbox_metadata_change = false;
+        bool server_metadata_change = false;
     };
     bool status = false;
     std::vector<Group> groups;

@@ -85,7 +85,8 @@ struct SyntaxError {
 };
 
 // RFC 5465 section 5.8: what BADEVENT tells.
-inline constexpr std::string_view known_events = "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange";
+inline constexpr std::string_view known_events =
+    "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange";
 
 // A whole command as the framer gives it, without its last CRLF, literals in place. An APPEND whose messages
 // are literals never comes here whole: see LiteralPurpose.

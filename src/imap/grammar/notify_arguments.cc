@@ -74,6 +74,8 @@ constexpr std::array event_words{
     EventWord{"FLAGCHANGE", &Group::flag_change},
     EventWord{"MAILBOXNAME", &Group::mailbox_name},
     EventWord{"SUBSCRIPTIONCHANGE", &Group::subscription_change},
+    EventWord{"MAILBOXMETADATACHANGE", &Group::mailbox_metadata_change},
+    EventWord{"SERVERMETADATACHANGE", &Group::server_metadata_change},
 };
 
 // message-event / mailbox-event / user-event; "MessageNew" may say what is told of each new message.
@@ -134,7 +136,9 @@ std::optional<std::string> contradiction(const std::vector<Group>& groups)
             return "FlagChange goes with MessageNew and MessageExpunge";
         if (!group.attributes.empty() && !is_selected)
             return "what is told of new messages goes with the selected mailbox only";
-        if (is_selected && (group.mailbox_name || group.subscription_change))
+        if (is_selected &&
+            (group.mailbox_name || group.subscription_change || group.mailbox_metadata_change ||
+             group.server_metadata_change))
             return "the selected mailbox has events of messages only";
     }
     return selected > 1 ? std::optional("the selected mailbox is named twice") : std::nullopt;
@@ -193,6 +197,8 @@ Parsed<Arguments> esearch_arguments(CommandCursor& in)
     auto program = search_program(in);
     if (!program)
         return misfit(std::move(program.error()));
+    if (search.result.relevancy && !program->is_fuzzy())
+        return misfit(std::string(nothing_fuzzy));
     search.program = std::move(*program);
     return search;
 }

@@ -1,7 +1,8 @@
-// SEARCH, SORT and THREAD: RFC 4466 section 2.6, RFC 5256, RFC 5957.
+// SEARCH, SORT and THREAD: RFC 4466 section 2.6, RFC 5256, RFC 5957, RFC 6203.
 #include "imap/grammar/command_arguments.h"
 #include "imap/grammar/lexemes.h"
 
+#include <algorithm>
 #include <array>
 
 namespace posthouse::imap {
@@ -25,6 +26,7 @@ constexpr std::array sort_words{
     SortWord{"TO", SortCriterion::Key::to},
     SortWord{"DISPLAYFROM", SortCriterion::Key::display_from},
     SortWord{"DISPLAYTO", SortCriterion::Key::display_to},
+    SortWord{"RELEVANCY", SortCriterion::Key::relevancy},
 };
 
 // sort-criterion = ["REVERSE" SP] sort-key
@@ -82,6 +84,8 @@ Parsed<Arguments> search_arguments(CommandCursor& in)
     auto program = search_program(in);
     if (!program)
         return misfit(std::move(program.error()));
+    if (result->relevancy && !program->is_fuzzy())
+        return misfit(std::string(nothing_fuzzy));
     return SearchArguments{std::move(*result), std::move(*program)};
 }
 
@@ -99,6 +103,10 @@ Parsed<Arguments> sort_arguments(CommandCursor& in)
     auto program = search_criteria(in);
     if (!program)
         return std::unexpected(program.error());
+    const bool by_relevancy = std::ranges::any_of(
+        *criteria, [](const SortCriterion& criterion) { return criterion.key == SortCriterion::Key::relevancy; });
+    if ((result->relevancy || by_relevancy) && !program->is_fuzzy())
+        return misfit(std::string(nothing_fuzzy));
     return SortArguments{std::move(*result), std::move(*criteria), std::move(*program)};
 }
 

@@ -3,6 +3,7 @@
 #include "imap/grammar/date.h"
 #include "imap/grammar/lexemes.h"
 
+#include <algorithm>
 #include <array>
 
 namespace posthouse::imap {
@@ -135,7 +136,7 @@ std::expected<SearchKey, std::string> plain_key(Cursor& in)
 
 // The parser's own stack: what is open and how many operands it has so far.
 struct Open {
-    enum class Kind { list, parenthesis, negation, any_of };
+    enum class Kind { list, parenthesis, negation, any_of, fuzzy };
     Kind kind = Kind::list;
     std::size_t operands = 0;
 };
@@ -154,9 +155,13 @@ public:
             return open_operator(in, Open::Kind::negation);
         if (take_word(in, "OR"))
             return open_operator(in, Open::Kind::any_of);
+        if (take_word(in, "FUZZY"))
+            return open_operator(in, Open::Kind::fuzzy);
         auto plain = plain_key(in);
         if (!plain)
             return std::unexpected(std::move(plain.error()));
+        plain->fuzzy = fuzzies_ > 0;
+        plain->negated = negations_ > 0;
         program.keys.push_back(std::move(*plain));
         ended_ = true;
         return {};
@@ -169,7 +174,11 @@ public:
             Open& top = open_.back();
             ++top.operands;
             if (top.kind == Open::Kind::negation) {
+                --negations_;
                 finish(Kind::negation);
+            } else if (top.kind == Open::Kind::fuzzy) {
+                --fuzzies_;
+                open_.pop_back();  // its keys know
             } else if (top.kind == Open::Kind::any_of && top.operands == 2) {
                 finish(Kind::any_of);
             } else if (top.kind == Open::Kind::parenthesis && in.take(')')) {
@@ -193,6 +202,8 @@ private:
         if (!in.take(' '))
             return std::unexpected("a search key is missing");
         open_.push_back({kind});
+        negations_ += kind == Open::Kind::negation ? 1 : 0;
+        fuzzies_ += kind == Open::Kind::fuzzy ? 1 : 0;
         return {};
     }
     bool at_list_end(const Cursor& in) const { return in.at_end() && open_.size() == 1; }
@@ -213,10 +224,14 @@ private:
     }
 
     std::vector<Open> open_{Open{}};
+    std::size_t negations_ = 0;  // of those open
+    std::size_t fuzzies_ = 0;
     bool ended_ = false;  // the last step completed a key
 };
 
 }  // namespace
+
+bool SearchProgram::is_fuzzy() const { return std::ranges::any_of(keys, &SearchKey::fuzzy); }
 
 std::expected<SearchProgram, std::string> search_program(Cursor& in)
 {

@@ -1,6 +1,6 @@
 // What SEARCH asks: a program of keys in postfix order, so that nothing recurses.
 //
-// RFC 3501 section 6.4.4, RFC 7162 (MODSEQ), RFC 5032 (OLDER, YOUNGER), RFC 8474, RFC 8514.
+// RFC 3501 section 6.4.4, RFC 7162 (MODSEQ), RFC 5032 (OLDER, YOUNGER), RFC 8474, RFC 8514, RFC 6203 (FUZZY).
 // `a NOT b OR c d` becomes  a, b, NOT, c, d, OR, AND 3.
 #pragma once
 
@@ -61,6 +61,8 @@ struct SearchKey {
         text,
     };
     Kind kind = Kind::all;
+    bool fuzzy = false;  // within FUZZY: by words, where it is a text
+    bool negated = false;  // within NOT
     std::string text;  // in the program's charset, undecoded
     std::string field;
     std::uint64_t number = 0;
@@ -74,6 +76,8 @@ struct SearchProgram {
 
     std::string charset;  // as written; empty: US-ASCII, and UTF-8 is understood
     std::vector<SearchKey> keys;  // never empty; the last one's answer is the program's
+
+    bool is_fuzzy() const;  // is any key?
 };
 
 // The same where the charset stands before it and is not optional (RFC 5256): the keys alone.

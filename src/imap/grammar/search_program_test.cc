@@ -35,6 +35,30 @@ TEST(SearchProgram, BecomesPostfix)
     EXPECT_EQ(kinds("OR (NEW OLD) ALL"), (std::vector{Kind::fresh, Kind::old, Kind::all_of, Kind::all, Kind::any_of}));
 }
 
+// RFC 6203 section 7: it marks the keys in it, however deep.
+TEST(SearchProgram, Fuzzy)
+{
+    const auto marks = [](std::string_view text) {
+        std::string all;
+        const auto program = parsed(text);
+        for (const SearchKey& key : program ? program->keys : std::vector<SearchKey>())
+            all += key.fuzzy && key.negated ? 'b' : key.fuzzy ? 'f' : key.negated ? 'n' : '-';
+        return all;
+    };
+    EXPECT_EQ(marks("FUZZY SUBJECT x FROM y"), "f--");
+    EXPECT_EQ(marks("FUZZY (SUBJECT x NOT FROM y) SEEN"), "fb----");
+    EXPECT_EQ(marks("NOT FUZZY BODY x"), "b-");
+    EXPECT_EQ(marks("NOT SEEN FUZZY FUZZY BODY x"), "n-f-");
+    EXPECT_EQ(marks("OR FUZZY BODY x BODY y"), "f--");
+    EXPECT_FALSE(parsed("FUZZY"));
+    EXPECT_FALSE(parsed("FUZZY "));
+    EXPECT_FALSE(parsed("FUZZY ()"));
+    std::string deep;
+    for (std::size_t i = 0; i < SearchProgram::most_keys; ++i)
+        deep += "FUZZY ";
+    EXPECT_FALSE(parsed(deep + "ALL")) << "as deep as any other";
+}
+
 TEST(SearchProgram, ReadsArguments)
 {
     // RFC 3501 section 6.4.4

@@ -12,7 +12,9 @@ std::optional<Reply> check_esearch(Session& session, const Command& command);
 std::optional<Reply> check_fetch(Session& session, const Command& command);
 std::optional<Reply> check_login(Session& session, const Command& command);
 std::optional<Reply> check_replace(Session& session, const Command& command);
+std::optional<Reply> check_search(Session& session, const Command& command);
 std::optional<Reply> check_select(Session& session, const Command& command);
+std::optional<Reply> check_sort(Session& session, const Command& command);
 std::optional<Reply> check_starttls(Session& session, const Command& command);
 std::optional<Reply> check_uid_batches(Session& session, const Command& command);
 // STORE, EXPUNGE, MOVE: not in a mailbox that EXAMINE has opened.

@@ -42,7 +42,7 @@ Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArgument
     auto searcher = Searcher::make(
         session, arguments.program,
         {.account = session.account_handle(), .numbering = *opened, .told = *opened, .recent = {}, .saved = {}},
-        form.tag);
+        form.tag, ranking_of(arguments.result));
     if (!searcher)
         co_return std::move(searcher.error());
     const Result<void> done = co_await searcher->run();
@@ -51,7 +51,7 @@ Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArgument
     SearchReturn asked = arguments.result;
     asked.all |= !asked.is_extended;
     if (!searcher->found().empty())
-        write_extended(session.out(), hits_of(searcher->scope(), searcher->found(), true), asked, form);
+        write_extended(session.out(), hits_of(*searcher, searcher->found(), true), asked, form);
     const Result<void> sent = co_await session.channel().flush_if_full();
     if (!sent)
         co_return Reply::gone();

@@ -41,6 +41,9 @@ Task<Reply> create(Session& session, Command command)
     if (!place)
         co_return no_place();
     const Result<mailbox::MailboxId> created = co_await place->account->create(std::move(place->name), *use);
+    // RFC 6154 section 5: what somebody has already for this use; a name that is kept for others is none to have.
+    if (!created && created.error() == ErrorCode::not_permitted && place->prefix.empty())
+        co_return Reply::no(created.error().text, *use == SpecialUse::none ? "CANNOT" : "USEATTR");
     if (!created)
         co_return refusal(created.error());
     co_return Reply::ok("created", "MAILBOXID (" + id_text(*created) + ")");  // RFC 8474 section 4.1

@@ -102,11 +102,19 @@ Task<Reply> set_metadata(Session& session, Command command)
     if (!target)
         co_return refusal(target.error());
     std::vector<mailbox::MetadataChange> changes;
-    for (auto& [name, value] : arguments.entries)
+    std::vector<MetadataNews::Change> news;
+    for (auto& [name, value] : arguments.entries) {
+        news.push_back({.owner = target->account->id(),
+                        .mailbox = target->mailbox,
+                        .actor = session.account().id(),
+                        .session = session.id(),
+                        .name = to_lower(name)});
         changes.push_back({std::move(name), std::move(value)});
+    }
     const Result<void> set = co_await target->account->set_metadata(target->mailbox, std::move(changes));
     if (!set)
         co_return metadata_refusal(set.error());
+    session.news().tell(std::move(news));
     co_return Reply::ok("noted");
 }
 

@@ -15,14 +15,15 @@ using mailbox::Mailbox;
 using mailbox::MailboxTree;
 using Kind = MailboxFilter::Kind;
 
-// RFC 5465 sections 5.1 to 5.3 ask for some of these with each event; all of them are at hand.
-void write_counts(Session& session, const Mailbox& mailbox)
+// RFC 5465 sections 3.1 and 5.1 to 5.3 ask for some of these with each event; all of them are at hand. HIGHESTMODSEQ
+// goes with FlagChange.
+void write_counts(Session& session, const Mailbox& mailbox, bool with_modseq)
 {
     Serializer& out = session.out();
     out.raw("* STATUS ").mailbox(mailbox.name).raw(" (MESSAGES ").number(mailbox.messages);
     out.raw(" UIDNEXT ").number(mailbox.uid_next).raw(" UIDVALIDITY ").number(mailbox.uid_validity);
     out.raw(" UNSEEN ").number(mailbox.unseen);
-    if (session.enabled().condstore)
+    if (with_modseq || session.enabled().condstore)
         out.raw(" HIGHESTMODSEQ ").number(mailbox.highest_modseq);
     out.raw(")\r\n");
 }
@@ -48,6 +49,8 @@ Notifier::Notifier(Session& session, NotifyArguments arguments, mailbox::Mailbox
 {
     net::Wire& wire = session.channel().wire();
     watch_ = session.account().watch(0, session.loop(), [&wire] { wire.wake(); });
+    registration_ = session.news().listen(session.loop(), [&wire] { wire.wake(); });
+    news_told_ = session.news().last();
 }
 
 const Notifier::Group* Notifier::selected_group() const
@@ -57,23 +60,30 @@ const Notifier::Group* Notifier::selected_group() const
     return found == arguments_.groups.end() ? nullptr : &*found;
 }
 
-// RFC 5465 section 3.1: the first group that names it. The selected mailbox is told by its own way.
-const Notifier::Group* Notifier::group_of(const Mailbox& mailbox) const
+// RFC 5465 section 6: of all groups that name it. The selected mailbox is told by its own way.
+Notifier::Group Notifier::events_of(const Mailbox& mailbox) const
 {
-    const auto names = [&](const Group& group) {
-        return group.filter.kind > Kind::selected_delayed && is_named(group.filter, mailbox, 0);
-    };
-    const auto found = std::ranges::find_if(arguments_.groups, names);
-    return found == arguments_.groups.end() ? nullptr : &*found;
+    Group events;
+    for (const Group& group : arguments_.groups) {
+        if (group.filter.kind <= Kind::selected_delayed || !is_named(group.filter, mailbox, 0))
+            continue;
+        events.message_new |= group.message_new;
+        events.message_expunge |= group.message_expunge;
+        events.flag_change |= group.flag_change;
+        events.mailbox_name |= group.mailbox_name;
+        events.subscription_change |= group.subscription_change;
+        events.mailbox_metadata_change |= group.mailbox_metadata_change;
+    }
+    return events;
 }
 
 void Notifier::tell_status(Session& session) const
 {
     const mailbox::MailboxId selected = session.state() == State::selected ? session.view().mailbox : 0;
     for (const Mailbox& mailbox : told_->mailboxes) {
-        const Group* group = group_of(mailbox);
-        if (group != nullptr && tells_messages(*group) && mailbox.selectable && mailbox.id != selected)
-            write_counts(session, mailbox);
+        const Group events = events_of(mailbox);
+        if (tells_messages(events) && mailbox.selectable && mailbox.id != selected)
+            write_counts(session, mailbox, events.flag_change);
     }
 }
 
@@ -87,6 +97,7 @@ Task<Result<void>> Notifier::tell(Session& session)
         tell_tree(session, **newest);
         told_ = *newest;
     }
+    tell_metadata(session);
     co_return co_await session.channel().flush_if_full();
 }
 
@@ -116,6 +127,24 @@ Task<Result<void>> Notifier::tell_selected(Session& session)
     co_return co_await tell_attributes(session, group->attributes, positions_of_uids(*view.numbering, fresh));
 }
 
+// RFC 5465 sections 5.6 and 5.7: the entries' names (RFC 5464 section 4.4.2), by whomever else they were set.
+void Notifier::tell_metadata(Session& session)
+{
+    const mailbox::AccountId self = session.account().id();
+    const bool of_server = std::ranges::any_of(arguments_.groups, &Group::server_metadata_change);
+    for (const MetadataNews::Change& change : session.news().since(news_told_, self)) {
+        news_told_ = change.number;
+        const Mailbox* mailbox = told_->find(change.mailbox);
+        const bool is_asked =
+            change.mailbox == 0 ? of_server : mailbox != nullptr && events_of(*mailbox).mailbox_metadata_change;
+        const bool is_private = change.name.starts_with("/private/");
+        if (change.session == session.id() || !is_asked || (is_private && change.actor != self))
+            continue;
+        session.out().raw("* METADATA ").mailbox(mailbox == nullptr ? "" : mailbox->name);
+        session.out().raw(" ").astring(change.name).crlf();
+    }
+}
+
 void Notifier::tell_tree(Session& session, const MailboxTree& newest) const
 {
     std::unordered_map<mailbox::MailboxId, const Mailbox*> before;
@@ -134,12 +163,10 @@ void Notifier::tell_tree(Session& session, const MailboxTree& newest) const
 
 void Notifier::tell_mailbox(Session& session, const Mailbox* before, const Mailbox* now) const
 {
-    const Group* group = group_of(now != nullptr ? *now : *before);
-    if (group == nullptr)
-        return;
+    const Group events = events_of(now != nullptr ? *now : *before);
     Serializer& out = session.out();
     if (now == nullptr) {
-        if (group->mailbox_name) {
+        if (events.mailbox_name) {
             write_list(out, "\\NonExistent", before->name);
             out.crlf();
         }
@@ -147,10 +174,10 @@ void Notifier::tell_mailbox(Session& session, const Mailbox* before, const Mailb
     }
     const bool is_new = before == nullptr || before->selectable != now->selectable;
     const bool is_renamed = before != nullptr && before->name != now->name;
-    const bool subscription = group->subscription_change && before != nullptr && before->subscribed != now->subscribed;
-    if ((group->mailbox_name && (is_new || is_renamed)) || subscription) {
-        write_list(out, attributes_of(*now, group->subscription_change), now->name);
-        if (group->mailbox_name && is_renamed)  // RFC 5465 section 5.4
+    const bool subscription = events.subscription_change && before != nullptr && before->subscribed != now->subscribed;
+    if ((events.mailbox_name && (is_new || is_renamed)) || subscription) {
+        write_list(out, attributes_of(*now, events.subscription_change), now->name);
+        if (events.mailbox_name && is_renamed)  // RFC 5465 section 5.4
             out.raw(" (\"OLDNAME\" (").mailbox(before->name).raw("))");
         out.crlf();
     }
@@ -159,8 +186,8 @@ void Notifier::tell_mailbox(Session& session, const Mailbox* before, const Mailb
         return;
     const bool messages = before->messages != now->messages || before->uid_next != now->uid_next;
     const bool flags = before->highest_modseq != now->highest_modseq;
-    if ((group->message_new && messages) || (group->flag_change && flags))
-        write_counts(session, *now);
+    if ((events.message_new && messages) || (events.flag_change && flags))
+        write_counts(session, *now, events.flag_change);
 }
 
 }  // namespace posthouse::imap

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "imap/grammar/arguments.h"
+#include "imap/server/metadata_news.h"
 #include "mailbox/mailbox.h"
 
 namespace posthouse::imap {
@@ -24,15 +25,18 @@ public:
 private:
     using Group = NotifyArguments::Group;
 
-    const Group* group_of(const mailbox::Mailbox& mailbox) const;
+    Group events_of(const mailbox::Mailbox& mailbox) const;
     const Group* selected_group() const;
     Task<Result<void>> tell_selected(Session& session);
     void tell_tree(Session& session, const mailbox::MailboxTree& newest) const;
+    void tell_metadata(Session& session);
     void tell_mailbox(Session& session, const mailbox::Mailbox* before, const mailbox::Mailbox* now) const;
 
     NotifyArguments arguments_;
     mailbox::MailboxTreePtr told_;
     mailbox::Watch watch_;
+    MetadataNews::Registration registration_;
+    std::uint64_t news_told_ = 0;
     mailbox::MailboxId selected_ = 0;  // of which new messages have been told up to
     mailbox::Uid told_up_to_ = 0;  // this UID, exclusive
 };

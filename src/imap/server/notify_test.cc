@@ -22,15 +22,15 @@ TEST(Notify, StatusOfOtherMailboxes)
 {
     expect_conversation(both_as_alice(R"~(
         C: a NOTIFY SET STATUS (selected (MessageNew MessageExpunge)) (mailboxes (Drafts Sent) (MessageNew MessageExpunge FlagChange))
-        S: * STATUS Drafts (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0)
-        S: * STATUS Sent (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0)
+        S: * STATUS Drafts (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0 HIGHESTMODSEQ …)
+        S: * STATUS Sent (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0 HIGHESTMODSEQ …)
         S: a OK …
         C2: a APPEND Drafts {14+}
         C2: Subject: x
         C2:
         C2:
         S2: a OK …
-        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1)
+        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1 HIGHESTMODSEQ …)
         C2: b SELECT Drafts
         S2: * FLAGS …
         S2: * OK [PERM…
@@ -44,13 +44,13 @@ TEST(Notify, StatusOfOtherMailboxes)
         S2: b OK …
         C2: c STORE 1 +FLAGS.SILENT (\Seen)
         S2: c OK …
-        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 0)
+        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 0 HIGHESTMODSEQ …)
         # Archive was not named
         C2: d COPY 1 Archive
         S2: d OK …
         C2: e COPY 1 Sent
         S2: e OK …
-        S: * STATUS Sent (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 0)
+        S: * STATUS Sent (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 0 HIGHESTMODSEQ …)
         C: b NOTIFY NONE
         S: b OK …
         C2: f COPY 1 Sent
@@ -89,6 +89,38 @@ TEST(Notify, NamesAndSubscriptions)
     )~"));
 }
 
+// RFC 5465 section 6: several groups may name a mailbox; sections 5.6 and 5.7.
+TEST(Notify, GroupsAddUp)
+{
+    expect_conversation(both_as_alice(R"~(
+        C: a NOTIFY SET (mailboxes Drafts (MessageNew MessageExpunge)) (personal (SubscriptionChange MailboxMetadataChange ServerMetadataChange))
+        S: a OK …
+        C2: a APPEND Drafts {14+}
+        C2: Subject: x
+        C2:
+        C2:
+        S2: a OK …
+        S: * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1)
+        C2: b UNSUBSCRIBE Drafts
+        S2: b OK …
+        S: * LIST () "/" Drafts
+        C2: c SETMETADATA Drafts (/shared/comment "x" /private/comment NIL)
+        S2: c OK …
+        S: * METADATA Drafts /shared/comment
+        S: * METADATA Drafts /private/comment
+        C2: d SETMETADATA "" (/private/comment "y")
+        S2: d OK …
+        S: * METADATA "" /private/comment
+        # one's own is not told
+        C: b SETMETADATA Drafts (/shared/comment "z")
+        S: b OK …
+        C: c NOOP
+        S: c OK …
+        C: d NOTIFY SET (selected (MailboxMetadataChange))
+        S: d BAD …
+    )~"));
+}
+
 // RFC 5465 section 5.1: the selected mailbox without waiting, with what is asked of each new message.
 TEST(Notify, TheSelectedMailbox)
 {
@@ -97,7 +129,7 @@ TEST(Notify, TheSelectedMailbox)
         S: a OK …
         C2: a STORE 1 +FLAGS.SILENT (\Deleted)
         S2: a OK …
-        S: * 1 FETCH (FLAGS (\Deleted \Recent))
+        S: * 1 FETCH (UID 1 FLAGS (\Deleted \Recent))
         C2: b EXPUNGE
         S2: * 1 EXPUNGE
         S2: b OK …
@@ -131,7 +163,7 @@ TEST(Notify, WhatMakesNoSense)
         C: b NOTIFY SET (inboxes (FlagChange))
         S: b BAD …
         C: c NOTIFY SET (personal (AnnotationChange))
-        S: c NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)] …
+        S: c NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)] …
         C: d NOTIFY SET (selected NONE) (selected-delayed NONE)
         S: d BAD …
         C: e NOTIFY SET
@@ -187,6 +219,82 @@ TEST(Context, ASearchIsKeptUpToDate)
         S: * NO [NOUPDATE "h"] …
         S: * ESEARCH (TAG "h") COUNT 2
         S: h OK …
+    )~")));
+}
+
+// RFC 5267 sections 4.2 and 4.3, RFC 5465 section 7, in the order of their examples.
+TEST(Context, AsTheRfcsShow)
+{
+    expect_conversation(
+        both_as_alice(append(first) + append(second) + append(first) + selected(std::string(second_selects) + R"~(
+        C: A01 SEARCH RETURN (CONTEXT COUNT) UNDELETED UNKEYWORD $Junk
+        S: * ESEARCH (TAG "A01") COUNT 3
+        S: A01 OK …
+        C: B01 UID SEARCH RETURN (UPDATE COUNT) DELETED KEYWORD $Junk
+        S: * ESEARCH (TAG "B01") UID COUNT 0
+        S: B01 OK …
+        # a tag is not used twice for what is kept up to date
+        C: B01 SORT RETURN (UPDATE) (DATE) UTF-8 FLAGGED
+        S: B01 BAD …
+        C: B01 SEARCH RETURN (UPDATE) FLAGGED
+        S: B01 BAD …
+        C2: a STORE 1:2 +FLAGS.SILENT (\Deleted $Junk)
+        S2: * FLAGS …
+        S2: * OK [PERM…
+        S2: a OK …
+        C: B02 NOOP
+        S: * FLAGS …
+        S: * OK [PERM…
+        S: * 1 FETCH …
+        S: * 2 FETCH …
+        S: * ESEARCH (TAG "B01") UID ADDTO (0 1:2)
+        S: B02 OK …
+        C: B04 CANCELUPDATE "B01"
+        S: B04 OK …
+        # numbers mean the messages that they meant when the command came
+        C: C01 UID SEARCH RETURN (UPDATE ALL) 2:3 UNSEEN
+        S: * ESEARCH (TAG "C01") UID ALL 2:3
+        S: C01 OK …
+        C: C02 UID EXPUNGE 1
+        S: * 1 EXPUNGE
+        S: C02 OK …
+        C2: b UID STORE 3 +FLAGS.SILENT (\Seen)
+        S2: * 1 EXPUNGE
+        S2: b OK …
+        C: C03 NOOP
+        S: * 2 FETCH …
+        S: * ESEARCH (TAG "C01") UID REMOVEFROM (0 3)
+        S: C03 OK …
+        C2: c UID STORE 3 -FLAGS.SILENT (\Seen)
+        S2: c OK …
+        C: C04 NOOP
+        S: * 2 FETCH …
+        S: * ESEARCH (TAG "C01") UID ADDTO (0 3)
+        S: C04 OK …
+        C: C05 CANCELUPDATE "C01"
+        S: C05 OK …
+        # what is new is told with what was asked of it
+        C: a00 SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])) FROM "boss"
+        S: * ESEARCH (TAG "a00") COUNT 0
+        S: a00 OK …
+        C2: d APPEND INBOX {34+}
+        C2: From: boss@x.test
+        C2: Subject: good
+        C2:
+        S2: * 3 EXISTS
+        S2: * … RECENT
+        S2: d OK …
+        C: a01 NOOP
+        S: * 3 EXISTS
+        S: * … RECENT
+        S: * 3 FETCH (UID 4 BODY[HEADER.FIELDS (SUBJECT)] {17}
+        S: Subject: good
+        S:
+        S: )
+        S: * ESEARCH (TAG "a00") ADDTO (0 3)
+        S: a01 OK …
+        C: a02 SEARCH RETURN (UPDATE ()) ALL
+        S: a02 BAD …
     )~")));
 }
 

@@ -20,9 +20,15 @@ Progress::Progress(Session& session, std::string tag, std::string doing) :
 Task<Result<void>> Progress::pause(std::uint64_t done, std::uint64_t all)
 {
     SteadyTime now = session_.services().clock.steady();
-    if (now - told_ >= session_.options().progress_every) {
+    // RFC 9585 section 4: the goal is more than what is done; a tag that would close the code is left out.
+    if (now - told_ >= session_.options().progress_every && done < all) {
         Serializer& out = session_.out();
-        out.raw("* OK [INPROGRESS (").string(tag_).raw(" ").number(done).raw(" ").number(all).raw(")] ");
+        out.raw("* OK [INPROGRESS (");
+        if (tag_.find(']') == std::string::npos)
+            out.string(tag_);
+        else
+            out.raw("NIL");
+        out.raw(" ").number(done).raw(" ").number(all).raw(")] ");
         out.text(doing_).crlf();
         const Result<void> sent = co_await session_.channel().flush();
         if (!sent)

@@ -1,4 +1,5 @@
-// SEARCH and UID SEARCH: RFC 3501 section 6.4.4, RFC 4731 (ESEARCH), RFC 5182 (SAVE), RFC 7162 (MODSEQ).
+// SEARCH and UID SEARCH: RFC 3501 section 6.4.4, RFC 4731 (ESEARCH), RFC 5182 (SAVE), RFC 7162 (MODSEQ), RFC 6203
+// (FUZZY).
 #include "imap/server/search.h"
 
 #include "imap/server/commands.h"
@@ -12,23 +13,34 @@ bool asks_modseq(const SearchProgram& program)
     return std::ranges::find(program.keys, SearchKey::Kind::modseq, &SearchKey::kind) != program.keys.end();
 }
 
-Hits hits_of(const SearchScope& scope, std::span<const std::uint32_t> positions, bool by_uid)
+Ranking ranking_of(const SearchReturn& asked) { return asked.relevancy ? Ranking::by_relevancy : Ranking::none; }
+
+Hits hits_of(const Searcher& searcher, std::span<const std::uint32_t> positions, bool by_uid)
 {
     Hits hits;
     hits.reserve(positions.size());
     for (const std::uint32_t position : positions) {
-        const mailbox::Entry& entry = scope.entry_at(position);
-        hits.push_back({by_uid ? entry.uid : position + 1, entry.modseq});
+        const mailbox::Entry& entry = searcher.scope().entry_at(position);
+        hits.push_back({by_uid ? entry.uid : position + 1, entry.modseq, searcher.relevancy_of(position)});
     }
     return hits;
 }
 
-// RFC 5182 section 2.1: with MIN or MAX alone these are saved, else all that was found.
+// RFC 5182 section 2.1, RFC 9394 section 3.2: with MIN, MAX or PARTIAL and without ALL and COUNT these are saved, else
+// all that was found.
 void save(View& view, std::span<const std::uint32_t> positions, const SearchReturn& asked)
 {
-    std::vector<std::uint32_t> kept(positions.begin(), positions.end());
-    if ((asked.min || asked.max) && !asked.all && !asked.count && !kept.empty()) {
-        kept = asked.min ? std::vector{positions.front()} : std::vector<std::uint32_t>{};
+    const bool saves_all = asked.all || asked.count || (!asked.min && !asked.max && !asked.partial);
+    std::vector<std::uint32_t> kept;
+    if (saves_all || positions.empty()) {
+        kept.assign(positions.begin(), positions.end());
+    } else {
+        if (asked.partial) {
+            const std::span<const std::uint32_t> part = cut(positions, *asked.partial);
+            kept.assign(part.begin(), part.end());
+        }
+        if (asked.min)
+            kept.push_back(positions.front());
         if (asked.max)
             kept.push_back(positions.back());
     }
@@ -49,11 +61,29 @@ void answer_search(Session& session, std::string_view word, const Hits& hits, co
     SearchReturn told = asked;
     told.all |= !asked.is_extended;
     // RFC 5182 section 2.1: SAVE alone tells nothing.
-    if (told.min || told.max || told.all || told.count || told.partial || told.update || told.context)
+    if (told.min || told.max || told.all || told.count || told.partial || told.update || told.context || told.relevancy)
         write_extended(session.out(), hits, told, form);
 }
 
 namespace {
+
+// RFC 5267 section 4.3: sequence numbers, and `$`, mean the messages that they meant when the command came.
+SearchProgram with_numbers_fixed(SearchProgram program, const View& view)
+{
+    for (SearchKey& key : program.keys) {
+        const bool is_saved = key.kind == SearchKey::Kind::saved || key.set.is_saved;
+        if (!is_saved && key.kind != SearchKey::Kind::numbers)
+            continue;
+        const auto positions = positions_of(view, key.set, false);
+        const mailbox::NumberSet uids =
+            is_saved ? view.saved : uids_at(*view.numbering, positions.value_or(mailbox::NumberSet()));
+        key.kind = SearchKey::Kind::uids;
+        key.set = {};
+        for (const auto& range : uids.ranges())
+            key.set.items.push_back({range.first, range.last});
+    }
+    return program;
+}
 
 // RFC 5267 section 4.3.1: who asks for more than is kept up to date is told so, and gets his answer all the same.
 void keep_up_to_date(Session& session, const Command& command, const Searcher& searcher)
@@ -63,9 +93,11 @@ void keep_up_to_date(Session& session, const Command& command, const Searcher& s
         return;
     }
     const View& view = session.view();
+    const auto& arguments = std::get<SearchArguments>(command.arguments);
     SearchContext context{.tag = command.tag,
                           .by_uid = command.by_uid,
-                          .program = std::get<SearchArguments>(command.arguments).program,
+                          .program = with_numbers_fixed(arguments.program, view),
+                          .of_new = arguments.result.of_new,
                           .uids = {},
                           .seen = view.told};
     for (const std::uint32_t position : searcher.found())
@@ -74,6 +106,14 @@ void keep_up_to_date(Session& session, const Command& command, const Searcher& s
 }
 
 }  // namespace
+
+// RFC 5267 section 4.3: what is kept up to date goes by its tag.
+std::optional<Reply> check_search(Session& session, const Command& command)
+{
+    if (std::get<SearchArguments>(command.arguments).result.update && session.contexts().has(command.tag))
+        return Reply::bad("SEARCH: another search is kept up to date under this tag");
+    return std::nullopt;
+}
 
 Task<Reply> search(Session& session, Command command)
 {
@@ -85,7 +125,8 @@ Task<Reply> search(Session& session, Command command)
     const Result<void> told = co_await session.tell_updates(Expunges::held_back);
     if (!told)
         co_return refusal(told.error());
-    auto searcher = Searcher::make(session, arguments.program, scope_of(session), command.tag);
+    auto searcher =
+        Searcher::make(session, arguments.program, scope_of(session), command.tag, ranking_of(arguments.result));
     if (!searcher) {
         if (arguments.result.save && searcher.error().kind == Reply::Kind::no)
             session.view().saved = {};
@@ -100,8 +141,7 @@ Task<Reply> search(Session& session, Command command)
         save(session.view(), searcher->found(), arguments.result);
     if (arguments.result.update)
         keep_up_to_date(session, command, *searcher);
-    answer_search(session, "SEARCH", hits_of(searcher->scope(), searcher->found(), command.by_uid), arguments.result,
-                  form);
+    answer_search(session, "SEARCH", hits_of(*searcher, searcher->found(), command.by_uid), arguments.result, form);
     co_return Reply::ok("searched");
 }
 

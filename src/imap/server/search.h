@@ -7,7 +7,8 @@
 namespace posthouse::imap {
 
 bool asks_modseq(const SearchProgram& program);
-Hits hits_of(const SearchScope& scope, std::span<const std::uint32_t> positions, bool by_uid);
+Ranking ranking_of(const SearchReturn& asked);
+Hits hits_of(const Searcher& searcher, std::span<const std::uint32_t> positions, bool by_uid);
 // `$` from now on. `positions` in the order of the answer.
 void save(View& view, std::span<const std::uint32_t> positions, const SearchReturn& asked);
 void answer_search(Session& session, std::string_view word, const Hits& hits, const SearchReturn& asked,

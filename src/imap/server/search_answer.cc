@@ -1,7 +1,6 @@
 #include "imap/server/search_answer.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace posthouse::imap {
 
@@ -28,17 +27,15 @@ mailbox::ModSeq told_modseq(const Hits& hits, const SearchReturn& asked)
     return highest;
 }
 
-}  // namespace
-
-std::span<const Hit> cut(const Hits& hits, const PartialRange& range)
+void write_relevancy(Serializer& out, std::span<const Hit> hits)
 {
-    const std::size_t count = hits.size();
-    std::size_t begin = std::min<std::size_t>(range.first - 1, count);
-    std::size_t end = std::min<std::size_t>(range.last, count);
-    if (range.from_end)
-        std::tie(begin, end) = std::pair(count - end, count - begin);
-    return std::span(hits).subspan(begin, end - begin);
+    std::string scores;
+    for (const Hit& hit : hits)
+        scores += (scores.empty() ? "" : " ") + std::to_string(hit.relevancy);
+    out.raw(" RELEVANCY (").raw(scores).raw(")");
 }
+
+}  // namespace
 
 std::string numbers_text(std::span<const Hit> hits)
 {
@@ -85,6 +82,9 @@ void write_extended(Serializer& out, const Hits& hits, const SearchReturn& asked
         const std::string part = numbers_text(cut(hits, *asked.partial));
         out.raw(" PARTIAL (").raw(asked.partial->text()).raw(" ").raw(part.empty() ? "NIL" : part).raw(")");
     }
+    // RFC 6203 section 4: in the order of what is told; all that was found where nothing else is.
+    if (asked.relevancy && !hits.empty())
+        write_relevancy(out, asked.partial ? cut(hits, *asked.partial) : std::span(hits));
     if (asked.count)
         out.raw(" COUNT ").number(hits.size());
     if (form.with_modseq && !hits.empty())

@@ -5,6 +5,8 @@
 #include "imap/grammar/serializer.h"
 #include "mailbox/types.h"
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@ namespace posthouse::imap {
 struct Hit {
     std::uint32_t number = 0;
     mailbox::ModSeq modseq = 0;
+    std::uint8_t relevancy = 0;  // RFC 6203, where it is asked for
 };
 // In the order of the mailbox, or of a SORT.
 using Hits = std::vector<Hit>;
@@ -35,6 +38,13 @@ void write_extended(Serializer& out, const Hits& hits, const SearchReturn& asked
 // The numbers in their order; runs that rise by one as ranges. Of a sorted set that is `sequence-set` text.
 std::string numbers_text(std::span<const Hit> hits);
 // What a range of PARTIAL cuts out of them (RFC 9394 section 3.1).
-std::span<const Hit> cut(const Hits& hits, const PartialRange& range);
+template <class T> std::span<const T> cut(std::span<const T> found, const PartialRange& range)
+{
+    const std::size_t count = found.size();
+    const std::size_t begin = std::min<std::size_t>(range.first - 1, count);
+    const std::size_t end = std::min<std::size_t>(range.last, count);
+    return range.from_end ? found.subspan(count - end, end - begin) : found.subspan(begin, end - begin);
+}
+inline std::span<const Hit> cut(const Hits& hits, const PartialRange& range) { return cut(std::span(hits), range); }
 
 }  // namespace posthouse::imap

@@ -1,5 +1,6 @@
 #include "imap/server/search_context.h"
 
+#include "imap/server/fetch.h"
 #include "imap/server/searcher.h"
 
 #include <algorithm>
@@ -19,6 +20,15 @@ void write_change(Serializer& out, const SearchContext& context, std::string_vie
         return;
     out.raw("* ESEARCH (TAG ").string(context.tag).raw(context.by_uid ? ") UID " : ") ").raw(word);
     out.raw(" (0 ").raw(numbers.text()).raw(")\r\n");
+}
+
+NumberSet from(const NumberSet& uids, mailbox::Uid first)
+{
+    NumberSet kept;
+    for (const auto& range : uids.ranges())
+        if (range.last >= first)
+            kept.add({std::max(range.first, first), range.last});
+    return kept;
 }
 
 void remove(NumberSet& from, const NumberSet& gone)
@@ -46,6 +56,11 @@ bool SearchContexts::cancel(std::string_view tag)
     return std::erase_if(contexts_, [&](const SearchContext& context) { return context.tag == tag; }) > 0;
 }
 
+bool SearchContexts::has(std::string_view tag) const
+{
+    return std::ranges::any_of(contexts_, [&](const SearchContext& context) { return context.tag == tag; });
+}
+
 void SearchContexts::tell_gone(Serializer& out, const View& view, const mailbox::Snapshot& newest)
 {
     if (contexts_.empty())
@@ -69,6 +84,7 @@ Task<Result<void>> SearchContexts::tell_changes(Session& session)
         if (context.seen == view.told)
             continue;
         const NumberSet changed = changed_uids(*context.seen, *view.told);
+        const mailbox::Uid first_new = context.seen->uid_next;
         context.seen = view.told;
         // The program was good once; a set in it that is none any more fits nothing.
         auto searcher = Searcher::make(session, context.program, scope_of(session), context.tag);
@@ -86,6 +102,13 @@ Task<Result<void>> SearchContexts::tell_changes(Session& session)
             for (mailbox::Uid uid = range.first; uid <= range.last; ++uid)
                 if (fits.contains(uid) != context.uids.contains(uid))
                     (fits.contains(uid) ? added : removed).add(uid);
+        // RFC 5465 section 7: EXISTS, then FETCH of what is new, then ESEARCH.
+        if (!context.of_new.empty()) {
+            const Result<void> fetched = co_await tell_attributes(
+                session, context.of_new, positions_of_uids(*view.numbering, from(added, first_new)));
+            if (!fetched && fetched.error() == ErrorCode::closed)
+                co_return fetched;
+        }
         write_change(session.out(), context, "REMOVEFROM", removed, *view.numbering);
         write_change(session.out(), context, "ADDTO", added, *view.numbering);
         remove(context.uids, removed);

@@ -15,6 +15,7 @@ struct SearchContext {
     std::string tag;
     bool by_uid = false;
     SearchProgram program;
+    std::vector<FetchAttribute> of_new;  // told of each new message that joins it (RFC 5465 section 7)
     mailbox::NumberSet uids;  // of what the client knows to fit
     mailbox::SnapshotPtr seen;  // what it was last compared with
 };
@@ -27,6 +28,7 @@ public:
     bool is_full() const { return contexts_.size() >= most; }
     void add(SearchContext context) { contexts_.push_back(std::move(context)); }
     bool cancel(std::string_view tag);
+    bool has(std::string_view tag) const;
     void clear() { contexts_.clear(); }
 
     // REMOVEFROM of what is about to be told as gone: section 4.3.3 wants it before the EXPUNGE.

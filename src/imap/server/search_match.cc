@@ -33,16 +33,6 @@ Answer compare_day(Kind kind, sys_days day, sys_days wanted)
     }
 }
 
-const std::vector<message::Address>& addresses_of(Kind kind, const message::Envelope& envelope)
-{
-    switch (kind) {
-    case Kind::bcc: return envelope.bcc;
-    case Kind::cc: return envelope.cc;
-    case Kind::to: return envelope.to;
-    default: return envelope.from;
-    }
-}
-
 std::optional<mailbox::TextQuery::In> place_of(Kind kind)
 {
     using In = mailbox::TextQuery::In;
@@ -79,12 +69,29 @@ Answer all_of(std::span<const Answer> operands)
     return whole;
 }
 
+Answer one_of(Answer left, Answer right)
+{
+    if (left == Answer::yes || right == Answer::yes)
+        return Answer::yes;
+    return left == Answer::no && right == Answer::no ? Answer::no : Answer::unknown;
+}
+
 Answer negated(Answer answer)
 {
     return answer == Answer::unknown ? answer : answer == Answer::yes ? Answer::no : Answer::yes;
 }
 
 }  // namespace
+
+const std::vector<message::Address>& addresses_of(Kind kind, const message::Envelope& envelope)
+{
+    switch (kind) {
+    case Kind::bcc: return envelope.bcc;
+    case Kind::cc: return envelope.cc;
+    case Kind::to: return envelope.to;
+    default: return envelope.from;
+    }
+}
 
 const mailbox::Entry& SearchScope::entry_at(std::uint32_t position) const
 {
@@ -95,10 +102,12 @@ const mailbox::Entry& SearchScope::entry_at(std::uint32_t position) const
     return newer == nullptr ? entry : *newer;
 }
 
-std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const SearchScope& scope, WallTime now)
+std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const SearchScope& scope, WallTime now,
+                                            Ranking ranking)
 {
     Matcher matcher;
     matcher.now_ = now;
+    matcher.ranking_ = ranking;
     std::size_t body_keys = 0;
     for (const SearchKey& key : program.keys) {
         Ready ready{.key = &key, .text = {}, .bit = {}, .numbers = {}};
@@ -119,52 +128,73 @@ std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const 
         case Kind::text:
         case Kind::body:
             matcher.needs_body_ = true;
-            if (++body_keys > most_body_keys)
-                return std::unexpected(Reply::no("so many searches of bodies at once are not done here", "LIMIT"));
+            ++body_keys;
             [[fallthrough]];
         case Kind::header:
         case Kind::bcc:
         case Kind::cc:
         case Kind::from:
         case Kind::to:
-        case Kind::subject: ready.text = folded_key(key.text, program.charset).value_or(""); break;
+        case Kind::subject:
+            ready.text = folded_key(key.text, program.charset).value_or("");
+            ready.fuzzy = FuzzyKey::make(key, ready.text);
+            body_keys += ready.fuzzy ? ready.fuzzy->words() : 0;
+            break;
         default: break;
         }
+        if (body_keys > most_body_keys)
+            return std::unexpected(Reply::no("so many searches of bodies at once are not done here", "LIMIT"));
         matcher.keys_.push_back(std::move(ready));
     }
     return matcher;
 }
 
+bool Matcher::asks_for_whole(const Ready& ready) const
+{
+    return ranking_ == Ranking::by_relevancy && ready.fuzzy.has_value();
+}
+
 std::vector<mailbox::TextQuery> Matcher::queries() const
 {
+    using How = mailbox::TextQuery::How;
     std::vector<mailbox::TextQuery> queries;
-    for (const Ready& ready : keys_)
-        if (const auto in = place_of(ready.key->kind))
-            queries.push_back({.in = *in, .folded = ready.text});
+    for (const Ready& ready : keys_) {
+        const auto in = place_of(ready.key->kind);
+        if (!in)
+            continue;
+        queries.push_back({.in = *in, .folded = ready.text, .how = ready.fuzzy ? How::beginnings : How::part});
+        if (asks_for_whole(ready))
+            queries.push_back({.in = *in, .folded = ready.text, .how = How::whole_words});
+    }
     return queries;
 }
 
 void Matcher::learn(std::vector<mailbox::TextAnswer> answers)
 {
     std::size_t next = 0;
-    for (Ready& ready : keys_)
-        if (place_of(ready.key->kind) && next < answers.size())
-            ready.hints = std::move(answers[next++]);
+    for (Ready& ready : keys_) {
+        if (!place_of(ready.key->kind) || next >= answers.size())
+            continue;
+        ready.hints = std::move(answers[next++]);
+        if (asks_for_whole(ready) && next < answers.size())
+            ready.whole = std::move(answers[next++]);
+    }
 }
 
 Answer Matcher::match(const Candidate& candidate)
 {
     stack_.clear();
-    for (const Ready& ready : keys_) {
+    for (Ready& ready : keys_) {
         switch (ready.key->kind) {
         case Kind::negation: stack_.back() = negated(stack_.back()); break;
         case Kind::any_of: {
             const Answer right = stack_.back();
             stack_.pop_back();
             const Answer left = stack_.back();
-            stack_.back() = left == Answer::yes || right == Answer::yes ? Answer::yes
-                : left == Answer::no && right == Answer::no             ? Answer::no
-                                                                        : Answer::unknown;
+            stack_.back() = one_of(left, right);
+            // How near it comes is known only when both are.
+            if (ranking_ == Ranking::by_relevancy && (left == Answer::unknown || right == Answer::unknown))
+                stack_.back() = Answer::unknown;
             break;
         }
         case Kind::all_of: {
@@ -180,7 +210,38 @@ Answer Matcher::match(const Candidate& candidate)
     return stack_.back();
 }
 
-Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
+Answer Matcher::answer_by_words(Ready& ready, const Candidate& candidate)
+{
+    const std::optional<unsigned> points = ready.fuzzy->points(candidate);
+    if (!points)
+        return Answer::unknown;
+    if (ranking_ == Ranking::by_relevancy && *points > 0) {
+        if (ready.points.size() <= candidate.position)
+            ready.points.resize(candidate.position + std::size_t{1});
+        ready.points[candidate.position] = static_cast<std::uint8_t>(*points);
+    }
+    return sure(*points > 0);
+}
+
+std::uint8_t Matcher::relevancy(const Candidate& candidate) const
+{
+    unsigned sum = 0;
+    unsigned keys = 0;
+    for (const Ready& ready : keys_) {
+        if (!ready.fuzzy || ready.key->negated)
+            continue;
+        ++keys;
+        const std::size_t position = candidate.position;
+        if (position < ready.points.size() && ready.points[position] > 0)
+            sum += ready.points[position];
+        else if (position < ready.hints.size() && ready.hints[position] == mailbox::TextHint::yes)
+            sum += ready.fuzzy->points_of_hit(
+                candidate, position < ready.whole.size() && ready.whole[position] == mailbox::TextHint::yes);
+    }
+    return static_cast<std::uint8_t>(keys == 0 ? 100 : std::max(sum / keys, 1u));
+}
+
+Answer Matcher::answer(Ready& ready, const Candidate& candidate)
 {
     const SearchKey& key = *ready.key;
     const mailbox::Entry& entry = *candidate.entry;
@@ -190,6 +251,8 @@ Answer Matcher::answer(const Ready& ready, const Candidate& candidate) const
         if (hint == mailbox::TextHint::no || (hint == mailbox::TextHint::yes && key.kind != Kind::header))
             return sure(hint == mailbox::TextHint::yes);
     }
+    if (ready.fuzzy)
+        return answer_by_words(ready, candidate);
     const auto since = [&](WallTime time) { return std::chrono::duration_cast<std::chrono::seconds>(now_ - time); };
     switch (key.kind) {
     case Kind::all: return Answer::yes;

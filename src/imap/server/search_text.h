@@ -12,5 +12,6 @@ using mailbox::folded_key;
 using mailbox::FoldedHeader;
 using mailbox::is_known_charset;
 using mailbox::known_charsets;
+using mailbox::WordKey;
 
 }  // namespace posthouse::imap

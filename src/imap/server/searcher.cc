@@ -1,5 +1,6 @@
 #include "imap/server/searcher.h"
 
+#include "imap/server/rows_of.h"
 #include "imap/server/search_text.h"
 #include "message/body.h"
 
@@ -25,16 +26,16 @@ SearchScope scope_of(Session& session)
     return {view.account, view.numbering, view.told, view.recent, view.saved, session.enabled().uid_only};
 }
 
-Searcher::Searcher(Session& session, Matcher matcher, SearchScope scope, std::string tag) :
-    session_(&session),
+Searcher::Searcher(Session& session, Matcher matcher, SearchScope scope, std::string tag, Ranking ranking) :
     matcher_(std::move(matcher)),
     scope_(std::move(scope)),
-    progress_(session, std::move(tag), "searching")
+    progress_(session, std::move(tag), "searching"),
+    ranking_(ranking)
 {
 }
 
 std::expected<Searcher, Reply> Searcher::make(Session& session, const SearchProgram& program, SearchScope scope,
-                                              std::string tag)
+                                              std::string tag, Ranking ranking)
 {
     // RFC 6855 section 3: with UTF8=ACCEPT every string is in UTF-8.
     if (session.enabled().utf8 && !program.charset.empty())
@@ -42,10 +43,10 @@ std::expected<Searcher, Reply> Searcher::make(Session& session, const SearchProg
     if (!is_known_charset(program.charset))
         return std::unexpected(
             Reply::no("this charset is not known here", "BADCHARSET " + std::string(known_charsets)));
-    auto matcher = Matcher::make(program, scope, session.services().clock.now());
+    auto matcher = Matcher::make(program, scope, session.services().clock.now(), ranking);
     if (!matcher)
         return std::unexpected(std::move(matcher.error()));
-    return Searcher(session, std::move(*matcher), std::move(scope), std::move(tag));
+    return Searcher(session, std::move(*matcher), std::move(scope), std::move(tag), ranking);
 }
 
 Task<Result<void>> Searcher::run()
@@ -90,7 +91,28 @@ Task<Result<void>> Searcher::run(mailbox::NumberSet positions)
     if (!read)
         co_return read;
     std::ranges::sort(found_);
+    if (ranking_ == Ranking::by_relevancy)
+        co_return co_await rank();
     co_return Result<void>{};
+}
+
+Task<Result<void>> Searcher::rank()
+{
+    relevancies_.reserve(found_.size());
+    const auto add = [this](std::uint32_t position, const mailbox::Entry&, const mailbox::Email* email) {
+        Candidate now = candidate(position);
+        now.email = email;
+        // What cannot be read is hardly what was looked for.
+        relevancies_.push_back(email == nullptr ? 1 : matcher_.relevancy(now));
+    };
+    co_return co_await for_each_row(scope_, found_, progress_, add);
+}
+
+std::uint8_t Searcher::relevancy_of(std::uint32_t position) const
+{
+    const auto found = std::ranges::lower_bound(found_, position);
+    const auto index = static_cast<std::size_t>(found - found_.begin());
+    return index < relevancies_.size() && *found == position ? relevancies_[index] : 0;
 }
 
 Candidate Searcher::candidate(std::uint32_t position) const

@@ -16,7 +16,7 @@ class Searcher {
 public:
     // The error is the answer. Lifetime: session and program outlive it.
     static std::expected<Searcher, Reply> make(Session& session, const SearchProgram& program, SearchScope scope,
-                                               std::string tag);
+                                               std::string tag, Ranking ranking = Ranking::none);
 
     // All messages, or those at `positions` (each + 1). `closed`: the peer is gone.
     Task<Result<void>> run();
@@ -24,20 +24,24 @@ public:
     // Of what fits, rising, from 0.
     const std::vector<std::uint32_t>& found() const { return found_; }
     const SearchScope& scope() const { return scope_; }
+    // RFC 6203: of one that fits, from 1 to 100; 0 without Ranking::by_relevancy.
+    std::uint8_t relevancy_of(std::uint32_t position) const;
 
 private:
-    Searcher(Session& session, Matcher matcher, SearchScope scope, std::string tag);
+    Searcher(Session& session, Matcher matcher, SearchScope scope, std::string tag, Ranking ranking);
     Candidate candidate(std::uint32_t position) const;
+    Task<Result<void>> rank();
     Task<Result<void>> decide(std::vector<std::uint32_t> positions);
     Task<Result<bool>> fits_by_bytes(Candidate candidate);
     Task<Result<void>> read_texts(const mailbox::Email& email, std::string& into);
     Task<Result<void>> read(const mailbox::Email& email, std::uint64_t begin, std::uint64_t size, std::string& into);
 
-    Session* session_;
     Matcher matcher_;
     SearchScope scope_;
     Progress progress_;
+    Ranking ranking_;
     std::vector<std::uint32_t> found_;
+    std::vector<std::uint8_t> relevancies_;  // of those found
 };
 
 }  // namespace posthouse::imap

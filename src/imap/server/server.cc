@@ -23,7 +23,7 @@ Loop& Server::current_loop()
 
 Task<void> Server::serve(net::Wire wire)
 {
-    Session session(services_, options_, claims_, std::move(wire), current_loop());
+    Session session(services_, options_, claims_, news_, std::move(wire), current_loop());
     std::string bug;
     try {
         co_await session.run();

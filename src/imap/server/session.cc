@@ -36,11 +36,12 @@ Expunges allowed(Update update, bool by_uid)
 
 }  // namespace
 
-Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, net::Wire wire,
-                 Loop& loop) :
+Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, MetadataNews& news,
+                 net::Wire wire, Loop& loop) :
     services_(services),
     options_(options),
     claims_(claims),
+    news_(news),
     loop_(loop),
     id_(services.ids.next()),
     channel_(std::move(wire), services.clock, services.recorder, id_, options.write_patience),
@@ -193,6 +194,7 @@ Task<Result<void>> Session::tell_updates(Expunges expunges)
 void Session::tell(const mailbox::SnapshotPtr& newest, UpdateOptions options)
 {
     options.dialect = dialect();
+    options.with_uid |= notifies();  // RFC 5465 section 5.1: FETCH of a changed flag names the UID
     if (options.expunges == Expunges::told && newest->highest_modseq >= view_->told->highest_modseq)
         contexts_.tell_gone(out(), *view_, *newest);
     update(*view_, newest, claims_, options, out());

@@ -35,8 +35,8 @@ struct Enabled {
 
 class Session {
 public:
-    Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, net::Wire wire,
-            Loop& loop);
+    Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, MetadataNews& news,
+            net::Wire wire, Loop& loop);
     ~Session();
     Task<void> run();
     // "* BYE", as well as it can still be said.
@@ -45,6 +45,7 @@ public:
     const ServerServices& services() const { return services_; }
     const ServerOptions& options() const { return options_; }
     RecentClaims& claims() { return claims_; }
+    MetadataNews& news() { return news_; }
     Loop& loop() { return loop_; }
     Id id() const { return id_; }
     Channel& channel() { return channel_; }
@@ -111,6 +112,7 @@ private:
     const ServerServices& services_;
     const ServerOptions& options_;
     RecentClaims& claims_;
+    MetadataNews& news_;
     Loop& loop_;
     const Id id_;
     Channel channel_;

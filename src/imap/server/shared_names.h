@@ -6,6 +6,7 @@
 namespace posthouse::imap {
 
 inline constexpr std::string_view shared_prefix = "shared/";
+static_assert(shared_prefix.substr(0, shared_prefix.size() - 1) == mailbox::shared_namespace);
 
 // Where a name leads: into one's own account, or another's.
 struct Place {

@@ -60,6 +60,35 @@ TEST(Acl, GivenAndTaken)
     )~"));
 }
 
+// RFC 2342: what lies below the namespace's name is not one's own, so none of one's own is called so.
+TEST(Acl, TheNamespaceIsNoMailbox)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a CREATE shared
+        S: a NO [CANNOT] 'shared' is reserved for mailboxes of others
+        C: b CREATE Shared/x
+        S: b NO [CANNOT] …
+        C: c CREATE "other users"
+        S: c NO [CANNOT] …
+        C: d CREATE shared/x
+        S: d NO [NOPERM] …
+        C: e CREATE mine/shared
+        S: e OK …
+        C: f RENAME mine shared
+        S: f NO [CANNOT] …
+        C: g RENAME INBOX shared/
+        S: g …
+        C: h CREATE more (USE (\Sent))
+        S: h NO [USEATTR] …
+        C: i APPEND shared {2+}
+        R: xx\r\n
+        S: i NO [TRYCREATE] …
+        C: j LIST "" "*hared*"
+        S: * LIST (\HasNoChildren) "/" mine/shared
+        S: j OK …
+    )~"));
+}
+
 TEST(Acl, ASharedMailboxIsUsed)
 {
     expect_conversation(alice_and_bob(append(first, "Archive") + append(second, "Archive") + R"~(

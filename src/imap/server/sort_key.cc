@@ -37,7 +37,7 @@ std::string display_part(const std::vector<Address>& addresses)
 
 }  // namespace
 
-bool needs_row(Key key) { return key != Key::arrival && key != Key::size; }
+bool needs_row(Key key) { return key != Key::arrival && key != Key::size && key != Key::relevancy; }
 
 std::int64_t sent_date(const mailbox::Entry& entry, const mailbox::Email& email)
 {

@@ -21,7 +21,7 @@ struct SortRecord {
 
 // Does it need the e-mail's row?
 bool needs_row(SortCriterion::Key key);
-// `email` may be nullptr where no key needs it.
+// Of all keys but RELEVANCY, which the searcher knows. `email` may be nullptr where no key needs it.
 SortValue sort_value(SortCriterion::Key key, const mailbox::Entry& entry, const mailbox::Email* email);
 // RFC 5256 section 2.2: the Date field, or the internal date where there is none. In microseconds since 1970.
 std::int64_t sent_date(const mailbox::Entry& entry, const mailbox::Email& email);

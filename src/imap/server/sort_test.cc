@@ -212,6 +212,56 @@ TEST(SearchRes, TheLastResult)
     )~"));
 }
 
+// RFC 9394 section 3.2, table 1: what `$` is with PARTIAL.
+TEST(Partial, WhatIsSaved)
+{
+    expect_conversation(with_letters(R"~(
+        C: a UID SEARCH RETURN (SAVE PARTIAL 2:3) ALL
+        S: * ESEARCH (TAG "a") UID PARTIAL (2:3 2:3)
+        S: a OK …
+        C: b UID SEARCH $
+        S: * SEARCH 2 3
+        S: b OK …
+        C: c UID SEARCH RETURN (SAVE PARTIAL 2:2 MIN) ALL
+        S: * ESEARCH (TAG "c") UID MIN 1 PARTIAL (2:2 2)
+        S: c OK …
+        C: d UID SEARCH $
+        S: * SEARCH 1 2
+        S: d OK …
+        C: e UID SEARCH RETURN (SAVE PARTIAL -4:-3 MIN MAX) ALL
+        S: * ESEARCH (TAG "e") UID MIN 1 MAX 4 PARTIAL (-4:-3 1:2)
+        S: e OK …
+        C: f UID SEARCH $
+        S: * SEARCH 1 2 4
+        S: f OK …
+        C: g UID SEARCH RETURN (SAVE PARTIAL 9:10) ALL
+        S: * ESEARCH (TAG "g") UID PARTIAL (9:10 NIL)
+        S: g OK …
+        C: h UID SEARCH $
+        S: * SEARCH
+        S: h OK …
+        C: i UID SEARCH RETURN (SAVE PARTIAL 1:1 COUNT MAX) ALL
+        S: * ESEARCH (TAG "i") UID MAX 4 PARTIAL (1:1 1) COUNT 4
+        S: i OK …
+        C: j UID SEARCH $
+        S: * SEARCH 1 2 3 4
+        S: j OK …
+        C: k UID SEARCH RETURN (PARTIAL 1:2 ALL) ALL
+        S: k BAD …
+        C: l UID SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL
+        S: l BAD …
+        # section 3.4: the window first, then what has changed in it
+        C: m UID STORE 1 +FLAGS.SILENT (\Flagged)
+        S: m OK …
+        C: n UID FETCH 1:* (UID FLAGS) (PARTIAL -1:-3 CHANGEDSINCE 1)
+        S: * OK [HIGHESTMODSEQ …
+        S: * 2 FETCH (UID 2 …
+        S: * 3 FETCH (UID 3 …
+        S: * 4 FETCH (UID 4 …
+        S: n OK …
+    )~"));
+}
+
 // RFC 9394.
 TEST(Partial, WindowsOfResults)
 {
@@ -245,10 +295,15 @@ TEST(InProgress, IsToldWhileSearching)
     TestHouse house(options);
     expect_conversation(house, as_alice(append(first) + append(first) + selected(R"~(
         C: a SEARCH BODY nothing
-        S: * OK [INPROGRESS ("a" …)] searching
-        S: * OK [INPROGRESS ("a" …)] searching
+        S: * OK [INPROGRESS ("a" 0 2)] searching
+        S: * OK [INPROGRESS ("a" 1 2)] searching
         S: * SEARCH
         S: a OK …
+        C: b] SEARCH BODY nothing
+        S: * OK [INPROGRESS (NIL 0 2)] searching
+        S: * OK [INPROGRESS (NIL 1 2)] searching
+        S: * SEARCH
+        S: b] OK …
     )~")));
 }
 
