@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -14,6 +15,7 @@
 #define TOML_ASSERT(expression)                                                                                        \
     ((expression) ? static_cast<void>(0) : throw std::invalid_argument("not TOML: " #expression))
 #include <toml++/toml.h>
+#include <unistd.h>
 
 namespace posthouse::app {
 
@@ -216,6 +218,14 @@ void read_listen(TableReader in, std::vector<ListenAt>& out)
 }
 
 }  // namespace
+
+std::uint64_t default_cache_bytes()
+{
+    const long pages = ::sysconf(_SC_PHYS_PAGES);
+    const long page = ::sysconf(_SC_PAGESIZE);
+    const std::uint64_t memory = pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+    return std::clamp<std::uint64_t>(memory / 128, 32ull << 20, 128ull << 20);
+}
 
 Result<Settings> parse_settings(std::string_view text, const std::string& name)
 {

@@ -35,6 +35,9 @@ struct TracePeer {
     std::string key_file;
 };
 
+// A hundred and twenty-eighth of the machine's memory, 32 MiB at least and 128 at most: the rows of some 100,000 messages.
+std::uint64_t default_cache_bytes();
+
 struct Settings {
     std::string hostname;  // what we call ourselves in greetings and trace fields
     std::string data;  // the data folder
@@ -48,7 +51,7 @@ struct Settings {
     std::uint16_t relay_port = 25;  // of other MTAs: MX names no port
     net::ResolverOptions resolver;
     std::uint64_t message_bytes = 100 * 1024 * 1024;
-    std::uint64_t cache_bytes = 32 * 1024 * 1024;
+    std::uint64_t cache_bytes = default_cache_bytes();
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::text;
     std::string log_file;
