@@ -79,7 +79,7 @@ def main():
     parser.add_argument("--no-record", action="store_true", help="no line in docs/torture.md")
     given = parser.parse_args()
     if given.row == "list":
-        for name, (rounds, what, _) in sorted(all_rows().items(), key=lambda item: (item[0][0], int(item[0].strip("AFcns")))):
+        for name, (rounds, what, _) in sorted(all_rows().items(), key=lambda item: (item[0][0], int(item[0].strip("AFcnqs")))):
             print(f"{name:5} {rounds:6}  {what}")
         return 0
     folder = ROOT / "build" / "torture" / given.row
