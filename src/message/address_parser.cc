@@ -127,9 +127,12 @@ void AddressParser::element()
 void AddressParser::word(Words& words, bool blanks_before)
 {
     const bool joined = words.ends_with_dot || (words.runs > 0 && !blanks_before && !words.phrase.empty());
-    if (words.runs > 0 && joined && !words.ends_with_dot)
-        words.dot_fault = true;  // `"a"b` is no local part
-    if (blanks_before && !words.phrase.empty())
+    const bool touches = words.runs > 0 && joined && !words.ends_with_dot;
+    const bool beside_quoted = touches && (words.ends_quoted || peek() == '"');
+    words.dot_fault = words.dot_fault || touches;
+    words.is_phrase = words.is_phrase || beside_quoted;
+    words.ends_quoted = peek() == '"';
+    if ((blanks_before || beside_quoted) && !words.phrase.empty())
         words.phrase += ' ';
     if (!joined) {
         words.run.clear();
@@ -180,7 +183,7 @@ void AddressParser::stray(Words& words, bool blanks_before)
     words.phrase += c;
     words.run += c;
     words.runs = std::max(words.runs, 1u);
-    words.ends_with_dot = false;
+    words.ends_with_dot = words.ends_quoted = false;
 }
 
 // addr-spec without brackets; `at_` stands on '@'.
@@ -200,6 +203,8 @@ void AddressParser::bare(Words& words, std::optional<AddrSpec>& candidate)
     else if (words.dot_fault || words.ends_with_dot)
         blame([&] { return fmt::format("the local part {} is not well-formed", shown(spec.local_part)); });
     spec.domain = domain();
+    if (words.is_phrase && words.runs == 1 && !strict_)
+        return;  // whose address it would be is not guessed
     words.phrase += '@';
     words.phrase += spec.domain;
     words.ends_with_dot = false;
@@ -222,7 +227,7 @@ void AddressParser::only_words(Words& words, std::optional<AddrSpec>& candidate)
         address.spec = std::move(*candidate);
         words.phrase.resize(words.name_size);
         address.display_name = words.phrase.empty() ? comment_text() : std::move(words.phrase);
-    } else if (words.runs == 1) {
+    } else if (words.runs == 1 && !words.is_phrase) {
         blame([&] { return fmt::format("the address {} has no '@' and no domain", shown(words.phrase)); });
         address.spec.local_part = std::move(words.run);
         address.display_name = comment_text();

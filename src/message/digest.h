@@ -20,10 +20,10 @@
 
 namespace posthouse::message {
 
-// What RFC 3501 section 7.4.2 needs. Texts are unfolded and trimmed, encoded-words kept raw; nullopt: no
-// such field, empty: an empty one. `sender` and `reply_to` are what the message says: that they default
-// to `from` is applied by imap/server, where ENVELOPE is written. A field that appears twice counts
-// once, the first; of To, Cc and Bcc all are joined (RFC 5322 section 4.5.3).
+// What RFC 3501 section 7.4.2 needs. Texts are unfolded and trimmed (`in_reply_to` in front only), encoded-words kept
+// raw; nullopt: no such field, empty: an empty one. `sender` and `reply_to` are what the message says: that they
+// default to `from` is applied by imap/server, where ENVELOPE is written. A field that appears twice counts once, the
+// first; of Reply-To, To, Cc and Bcc all are joined (RFC 5322 sections 4.5.2 and 4.5.3).
 struct Envelope {
     std::optional<std::string> date;
     std::optional<std::string> subject;

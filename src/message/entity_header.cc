@@ -29,6 +29,7 @@ private:
     void language(std::string_view value);
     void text(std::string& target, std::string_view value);
     void text(std::optional<std::string>& target, std::string_view value);
+    void in_reply_to(std::optional<std::string>& target, std::string_view value);
     void addresses(std::vector<Address>& target, std::string_view value);
     std::vector<Parameter> affordable(std::vector<Parameter> parameters);
 
@@ -132,7 +133,7 @@ void EntityHeader::message_field(const Field& field)
             text(envelope.subject, field.value);
         break;
     case 8:
-        if (envelope.reply_to.empty() && field.is("reply-to"))
+        if (field.is("reply-to"))
             addresses(envelope.reply_to, field.value);
         else if (top_)
             top_field(field);
@@ -145,7 +146,7 @@ void EntityHeader::message_field(const Field& field)
         break;
     case 11:
         if (field.is("in-reply-to"))
-            text(envelope.in_reply_to, field.value);
+            in_reply_to(envelope.in_reply_to, field.value);
         break;
     default: break;
     }
@@ -218,6 +219,19 @@ void EntityHeader::text(std::optional<std::string>& target, std::string_view val
     if (target)
         return;
     text(target.emplace(), value);
+}
+
+// As it stands, with the blanks behind it: mail clients compare it with what other servers tell them.
+void EntityHeader::in_reply_to(std::optional<std::string>& target, std::string_view value)
+{
+    if (target)
+        return;
+    text(target, value);
+    const std::size_t end =
+        target->empty() ? value.size() : value.find_last_not_of(std::string_view(" \t\r\n\0", 5)) + 1;
+    for (const char c : value.substr(end))
+        if ((c == ' ' || c == '\t') && budget_.spend(1))
+            *target += c;
 }
 
 void EntityHeader::addresses(std::vector<Address>& target, std::string_view value)

@@ -1,5 +1,5 @@
-"""Readers: mailboxes changed by IMAP while the server is killed, and many sessions on one mailbox, each against a plain
-model of what must be there (docs/hostile.md, F2).
+"""Readers: mailboxes changed by IMAP while the server is killed, against a plain model of what must be there
+(docs/hostile.md, F2). Many sessions on one mailbox are in stress.py.
 """
 
 import contextlib
@@ -32,11 +32,12 @@ class Imap:
             self.tag = 0
             self.line()
             self.command(f"LOGIN {user} {PASSWORD}")
-        except OSError as why:
+        except (OSError, Gone) as why:
+            self.close()
             raise Gone(str(why)) from why
 
     def close(self):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AttributeError):  # it may never have come to be
             self.file.close()
             self.link.close()
 
@@ -409,84 +410,7 @@ def f2_readers(state, rounds):
                   + "; ".join(faults[:3] + audit["texts"][:2]))
 
 
-# ---- many sessions on one mailbox
-
-
-class Stressed(threading.Thread):
-    """One of many sessions that do everything on one mailbox; what it is told must fit together."""
-
-    def __init__(self, port, user, name, until, dice):
-        super().__init__(daemon=True)
-        self.port, self.user, self.label, self.until, self.dice = port, user, name, until, dice
-        self.faults, self.commands, self.exists, self.serial = [], 0, 0, 0
-
-    def run(self):
-        try:
-            while time.monotonic() < self.until:
-                self.session = Imap(self.port, self.user)
-                _, untagged = self.session.command("SELECT INBOX")
-                self.exists = 0
-                self.take(untagged)
-                for _ in range(self.dice.randint(5, 60)):
-                    if time.monotonic() > self.until:
-                        break
-                    self.act()
-                    self.commands += 1
-                self.session.command("LOGOUT")
-                self.session.close()
-        except Exception as why:
-            self.faults.append(f"{self.label}: {type(why).__name__} {why}")
-
-    def take(self, untagged):
-        for line in untagged:
-            if match := re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH)", line):
-                number, what = int(match.group(1)), match.group(2)
-                if what == b"EXISTS":
-                    if number < self.exists:
-                        self.faults.append(f"{self.label}: EXISTS went from {self.exists} to {number}")
-                    self.exists = number
-                elif not 1 <= number <= self.exists:
-                    self.faults.append(f"{self.label}: {what.decode()} of {number}, there are {self.exists}")
-                elif what == b"EXPUNGE":
-                    self.exists -= 1
-
-    def say(self, text, expect=("OK",)):
-        _, untagged = self.session.command(text, expect)
-        self.take(untagged)
-        return untagged
-
-    def act(self):
-        dice = self.dice
-        if self.exists < 5 or dice.random() < 0.3:
-            self.serial += 1
-            self.session.append("INBOX", dice.sample(FLAGS, 1), message(f"{self.label}.{self.serial}"))
-            self.say("NOOP")
-            return
-        some = f"{dice.randint(1, self.exists)}:{dice.randint(1, self.exists)}"
-        # What another session has expunged is answered NO where it can no longer be read.
-        act = dice.randint(0, 9)
-        if act == 0:
-            self.say(f"FETCH {some} (UID FLAGS ENVELOPE)", ("OK", "NO"))
-        elif act == 1:
-            self.say(f"FETCH {some} (BODY.PEEK[] RFC822.SIZE)", ("OK", "NO"))
-        elif act == 2:
-            self.say(f"STORE {some} {dice.choice('+-')}FLAGS ({dice.choice(FLAGS)})", ("OK", "NO"))
-        elif act == 3:
-            self.say(f"STORE {dice.randint(1, self.exists)} +FLAGS.SILENT (\\Deleted)", ("OK", "NO"))
-            self.say("EXPUNGE")
-        elif act == 4 and self.exists < 3000:
-            self.say(f"COPY {some} INBOX", ("OK", "NO"))
-        elif act == 5:
-            self.say(f"MOVE {dice.randint(1, self.exists)} Archive", ("OK", "NO"))
-        elif act == 6:
-            self.say(f"SEARCH {dice.choice(['SEEN', 'TEXT torture', 'DELETED', 'SUBJECT torture', 'LARGER 500'])}")
-        elif act == 7:
-            self.say(f"UID FETCH {dice.randint(1, 10_000)}:* (FLAGS)")
-        elif act == 8 and self.exists > 500:
-            self.say(f"STORE {self.exists // 4}:{self.exists // 2} +FLAGS.SILENT (\\Deleted)", ("OK", "NO"))
-            self.say("EXPUNGE")
-        else:
-            self.say("CHECK")
+# ---- beside the sessions of stress.py
 
 
 def pop3_beside(port, user, until, faults):
@@ -530,36 +454,6 @@ def told_within(house, user, times=50):
     return waits
 
 
-def f2_stress(state, minutes):
-    from faults import Torn
-
-    house = Torn(state.folder / "house", settings="[unsafe]\nplaintext_login = true\n", users=READERS).begin()
-    user, until, faults = READERS[0], time.monotonic() + 60 * minutes, []
-    sessions = [Stressed(house.port["imap"], user, f"s{number}", until, random.Random(number)) for number in range(12)]
-    pop3 = threading.Thread(target=pop3_beside, args=(house.port["pop3"], user, until, faults), daemon=True)
-    for one in [*sessions, pop3]:
-        one.start()
-    waits = []
-    while time.monotonic() < until - 10:
-        waits += told_within(house, READERS[1], 20)
-        time.sleep(1)
-    for one in [*sessions, pop3]:
-        one.join(120)
-    for session in sessions:
-        faults += session.faults
-    views = [look(house.port["imap"], user) for _ in range(2)]
-    agree = {name: box.messages for name, box in views[0].items()} == {name: box.messages for name, box in views[1].items()}
-    audit = house.audit()
-    house.stop()
-    waits.sort()
-    commands = sum(session.commands for session in sessions)
-    good = not faults and agree and audit["faults"] == 0 and commands > 100 and waits[int(len(waits) * 0.95)] < 50
-    return good, (f"{minutes} min, 12 IMAP sessions and POP3 on one mailbox: {commands} commands, faults {len(faults)}, audit faults "
-                  f"{audit['faults']}; told in IDLE within {waits[len(waits) // 2]:.1f} ms, 95 % {waits[int(len(waits) * 0.95)]:.1f} ms, "
-                  f"worst {waits[-1]:.1f} ms " + "; ".join(faults[:3]))
-
-
 ROWS = {
     "F2": (200, "kill -9 during APPEND, STORE, MOVE, EXPUNGE, COPY, RENAME, DELETE", f2_readers),
-    "F2s": (3, "minutes of many sessions doing everything on one mailbox", f2_stress),
 }

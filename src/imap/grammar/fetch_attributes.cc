@@ -32,6 +32,9 @@ constexpr std::array words{
     Word{"PREVIEW", Kind::preview},
 };
 
+// Each is looked for in each message, and said again with each (HOSTILE A16); clients ask for some forty.
+constexpr std::size_t most_header_names = 500;
+
 // header-list = "(" header-fld-name *(SP header-fld-name) ")"
 std::optional<std::vector<std::string>> header_list(Cursor& in)
 {
@@ -40,7 +43,7 @@ std::optional<std::vector<std::string>> header_list(Cursor& in)
         return std::nullopt;
     do {
         std::optional<std::string> field = astring(in);
-        if (!field)
+        if (!field || fields.size() == most_header_names)
             return std::nullopt;
         fields.push_back(std::move(*field));
     } while (in.take(' '));

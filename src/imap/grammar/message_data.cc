@@ -1,5 +1,8 @@
 #include "imap/grammar/message_data.h"
 
+#include "base/text.h"
+
+#include <algorithm>
 #include <array>
 
 namespace posthouse::imap {
@@ -12,6 +15,9 @@ using message::Digest;
 using message::Envelope;
 using message::EnvelopeView;
 using message::Part;
+
+constexpr std::string_view missing_mailbox = "MISSING_MAILBOX";
+constexpr std::string_view missing_domain = "MISSING_DOMAIN";
 
 void nstring_or_nil(Serializer& out, std::string_view text)
 {
@@ -34,12 +40,14 @@ void write_address(Serializer& out, const AddressView& address)
         out.raw("NIL NIL NIL NIL)");
         return;
     }
-    nstring_or_nil(out, address.display_name);
+    nstring_or_nil(out, trim(address.display_name));  // as JMAP's (RFC 8621 section 4.1.2.3): `"Bob "` is Bob
     out.raw(" ");
     nstring_or_nil(out, address.route);
     out.raw(" ");
-    // A NIL mailbox or host would speak of a group: what is missing is an empty string.
-    out.string(address.local_part).raw(" ").string(address.domain).raw(")");
+    // A NIL mailbox or host would speak of a group, and an empty one makes clients show "@": what is missing is told in
+    // the words that Dovecot has used for it these twenty years.
+    out.string(address.local_part.empty() ? missing_mailbox : address.local_part).raw(" ");
+    out.string(address.domain.empty() ? missing_domain : address.domain).raw(")");
 }
 
 void write_addresses(Serializer& out, const std::vector<AddressView>& addresses)
@@ -68,6 +76,22 @@ void write_parameters(Serializer& out, const std::vector<message::Parameter>& pa
         out.string(parameters[i].name).raw(" ").string(parameters[i].value);
     }
     out.raw(")");
+}
+
+// RFC 9051 section 7.5.2: structures are told with "various fields defaulted as necessary", and a text without a
+// charset is us-ascii (RFC 2046 section 4.1.2). Stored parts keep what the message says.
+void write_part_parameters(Serializer& out, const Part& part)
+{
+    const bool says_charset = std::ranges::any_of(part.parameters, [](const message::Parameter& p) {
+        return equals_ignoring_case(std::string_view(p.name).substr(0, p.name.find('*')), "charset");  // RFC 2231
+    });
+    if (!part.is_text() || says_charset) {
+        write_parameters(out, part.parameters);
+        return;
+    }
+    std::vector<message::Parameter> all = part.parameters;
+    all.push_back({.name = "charset", .value = "us-ascii"});
+    write_parameters(out, all);
 }
 
 // body-fld-dsp = "(" string SP body-fld-param ")" / nil
@@ -113,7 +137,7 @@ void write_common_extensions(Serializer& out, const Part& part)
 void write_fields(Serializer& out, const Part& part)
 {
     out.string(part.type).raw(" ").string(part.subtype).raw(" ");
-    write_parameters(out, part.parameters);
+    write_part_parameters(out, part);
     out.raw(" ");
     nstring_or_nil(out, part.id);
     out.raw(" ");

@@ -114,6 +114,36 @@ TEST(MessageData, Envelope)
               "\"<B27397-0100000@cac.washington.edu>\")");
 }
 
+TEST(MessageData, WhatTheEnvelopeSaysOfFieldsThatAreNotAsTheyShouldBe)
+{
+    const message::Digest digest =
+        message::digest_of("From: \"Bob \" <bob@x.test>\r\nReply-To: <>\r\nReply-To: a@x.test\r\nTo: \"\" <>\r\n"
+                           "Cc: friends: carol;\r\nIn-Reply-To: <1@x.test> \r\n\r\n");
+    Serializer out;
+    write_envelope(out, digest.envelope);
+    EXPECT_EQ(text_of(out),
+              "(NIL NIL ((\"Bob\" NIL \"bob\" \"x.test\")) ((\"Bob\" NIL \"bob\" \"x.test\")) "
+              "((NIL NIL \"MISSING_MAILBOX\" \"MISSING_DOMAIN\")(NIL NIL \"a\" \"x.test\")) "
+              "((NIL NIL \"MISSING_MAILBOX\" \"MISSING_DOMAIN\")) "
+              "((NIL NIL \"friends\" NIL)(NIL NIL \"carol\" \"MISSING_DOMAIN\")(NIL NIL NIL NIL)) NIL "
+              "\"<1@x.test> \" NIL)");
+}
+
+TEST(MessageData, ATextWithoutACharsetIsUsAscii)
+{
+    for (const auto& [header, parameters] :
+         {std::pair{"", "(\"charset\" \"us-ascii\")"},
+          std::pair{"Content-Type: text/html; format=flowed\r\n", "(\"format\" \"flowed\" \"charset\" \"us-ascii\")"},
+          std::pair{"Content-Type: text/html; Charset=UTF-8\r\n", "(\"charset\" \"UTF-8\")"},
+          std::pair{"Content-Type: text/html; charset*0=utf; charset*1=-8\r\n",
+                    "(\"charset*0\" \"utf\" \"charset*1\" \"-8\")"},
+          std::pair{"Content-Type: image/png\r\n", "NIL"}}) {
+        Serializer out;
+        write_structure(out, message::digest_of(std::string(header) + "\r\nx\r\n"), StructureForm::body);
+        EXPECT_NE(text_of(out).find(std::string("\" ") + parameters + " NIL NIL"), std::string::npos) << header;
+    }
+}
+
 TEST(MessageData, Structure)
 {
     const message::Digest digest =
@@ -130,7 +160,7 @@ TEST(MessageData, Structure)
     EXPECT_EQ(text_of(out),
               "((\"text\" \"plain\" (\"charset\" \"utf-8\") NIL NIL \"7bit\" 7 1)"
               "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 16 (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) "
-              "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 1 0) 2)"
+              "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 1 0) 2)"
               "(\"image\" \"png\" NIL \"<i>\" NIL \"base64\" 4) \"mixed\")");
     write_structure(out, digest, StructureForm::body_structure);
     EXPECT_TRUE(text_of(out).ends_with("(\"image\" \"png\" NIL \"<i>\" NIL \"base64\" 4 NIL "

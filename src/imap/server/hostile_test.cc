@@ -39,6 +39,9 @@ TEST(Hostile, CommandsThatNestAndRepeat)
     expect_conversation(in_inbox("C: a UID FETCH 4294967295:1 UID\nS: * 1 FETCH (UID 1)\nS: a OK …\n"));
     expect_conversation(in_inbox("C: a SEARCH " + repeated("BODY x ", 65) + "ALL\nS: a NO [LIMIT] …\n"));
     expect_conversation(in_inbox("C: a FETCH 1 (" + repeated("BODY[] ", 5'000) + "UID)\nS: a BAD …\n"));
+    expect_conversation(in_inbox("C: a FETCH 1 BODY[HEADER.FIELDS (" + repeated("X ", 500) + "X)]\nS: a BAD …\n"));
+    expect_conversation(in_inbox("C: a FETCH 1 BODY.PEEK[HEADER.FIELDS (" + repeated("X ", 499) +
+                                 "X)]\nS: * 1 FETCH …\nS:\nS: )\nS: a OK …\n"));
 }
 
 // A17

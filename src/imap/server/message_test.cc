@@ -11,7 +11,7 @@ TEST(Fetch, WhatWasComputedWhenFiled)
         S: * 1 FETCH (FLAGS (\Recent) INTERNALDATE "08-Feb-1994 05:52:25 +0000" RFC822.SIZE 310 ENVELOPE ("Mon, 7 Feb 1994 21:52:25 -0800 (PST)" "afternoon meeting" (("Fred Foobar" NIL "foobar" "Blurdybloop.COM")) (("Fred Foobar" NIL "foobar" "Blurdybloop.COM")) (("Fred Foobar" NIL "foobar" "Blurdybloop.COM")) ((NIL NIL "mooch" "owatagu.siam.edu")) NIL NIL NIL "<B27397-0100000@Blurdybloop.COM>") BODY ("text" "plain" ("charset" "US-ASCII") NIL NIL "7bit" 55 1))
         S: a OK …
         C: b UID FETCH 2:* (BODYSTRUCTURE)
-        S: * 2 FETCH (UID 2 BODYSTRUCTURE (("text" "plain" ("charset" "utf-8") NIL NIL "quoted-printable" 11 0 NIL NIL NIL NIL)("message" "rfc822" NIL NIL NIL "7bit" 24 (NIL "inner" …) ("text" "plain" NIL NIL NIL "7bit" 6 0 NIL NIL NIL NIL) 2 NIL NIL NIL NIL) "mixed" ("boundary" "b") NIL NIL NIL))
+        S: * 2 FETCH (UID 2 BODYSTRUCTURE (("text" "plain" ("charset" "utf-8") NIL NIL "quoted-printable" 11 0 NIL NIL NIL NIL)("message" "rfc822" NIL NIL NIL "7bit" 24 (NIL "inner" …) ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 6 0 NIL NIL NIL NIL) 2 NIL NIL NIL NIL) "mixed" ("boundary" "b") NIL NIL NIL))
         S: b OK …
         C: c FETCH 1:2 (UID EMAILID THREADID SAVEDATE PREVIEW)
         S: * 1 FETCH (UID 1 EMAILID (…) THREADID (…) SAVEDATE "…" PREVIEW "Hello Joe, do you think we can meet at 3:30 tomorrow?")

@@ -15,6 +15,13 @@ using message::Address;
 
 std::int64_t microseconds(WallTime time) { return time.time_since_epoch() / 1us; }
 
+// Letters count as capitals (RFC 5051 section 2, RFC 4790 section 9.2): `_` and `[` stand behind them.
+std::string collated(std::string folded)
+{
+    std::ranges::transform(folded, folded.begin(), ascii_upper);
+    return folded;
+}
+
 // RFC 5256 section 3: addr-mailbox of the first address, as ENVELOPE has it: of a group its name.
 std::string mailbox_part(const std::vector<Address>& addresses)
 {
@@ -55,13 +62,13 @@ SortValue sort_value(Key key, const mailbox::Entry& entry, const mailbox::Email*
         return {};
     const message::Envelope& envelope = email->digest->envelope;
     switch (key) {
-    case Key::cc: return {.number = 0, .text = mailbox_part(envelope.cc)};
+    case Key::cc: return {.number = 0, .text = collated(mailbox_part(envelope.cc))};
     case Key::date: return {.number = sent_date(entry, *email), .text = {}};
-    case Key::from: return {.number = 0, .text = mailbox_part(envelope.from)};
-    case Key::subject: return {.number = 0, .text = base_subject(envelope.subject.value_or("")).text};
-    case Key::to: return {.number = 0, .text = mailbox_part(envelope.to)};
-    case Key::display_from: return {.number = 0, .text = display_part(envelope.from)};
-    case Key::display_to: return {.number = 0, .text = display_part(envelope.to)};
+    case Key::from: return {.number = 0, .text = collated(mailbox_part(envelope.from))};
+    case Key::subject: return {.number = 0, .text = collated(base_subject(envelope.subject.value_or("")).text)};
+    case Key::to: return {.number = 0, .text = collated(mailbox_part(envelope.to))};
+    case Key::display_from: return {.number = 0, .text = collated(display_part(envelope.from))};
+    case Key::display_to: return {.number = 0, .text = collated(display_part(envelope.to))};
     default: return {};
     }
 }

@@ -11,7 +11,7 @@ namespace posthouse::imap {
 
 struct SortValue {
     std::int64_t number = 0;
-    std::string text;  // folded as SEARCH folds
+    std::string text;  // folded as SEARCH folds, then letters as capitals
     friend auto operator<=>(const SortValue&, const SortValue&) = default;
 };
 struct SortRecord {

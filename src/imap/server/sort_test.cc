@@ -157,6 +157,15 @@ TEST(Sort, ByEveryKey)
     )~"));
 }
 
+// RFC 5051: letters are compared as capitals, so what ASCII has between Z and a comes behind them.
+TEST(Sort, PunctuationBehindLetters)
+{
+    std::string script;
+    for (const std::string_view subject : {"_a", "b", "[c", "Z"})
+        script += append("Subject: " + std::string(subject) + "\r\n\r\n\r\n");
+    expect_conversation(as_alice(script + selected("C: a SORT (SUBJECT) UTF-8 ALL\nS: * SORT 2 4 3 1\nS: a OK …\n")));
+}
+
 TEST(Thread, BothAlgorithms)
 {
     expect_conversation(with_letters(R"~(
