@@ -51,8 +51,9 @@ struct House::State {
     Log& log;
     SystemClock clock;
     journey::Recording recording{clock};
-    NoRecorder silence;  // of what carries no message on: IMAP, POP3, explanations
+    NoRecorder silence;  // of explanations
     Recorder& recorder;
+    std::unique_ptr<journey::BothRecorders> both;  // journeys, and sessions that are recorded on demand
     Loops loops;
     std::unique_ptr<Household> household;
     net::ConnectionTable table;
@@ -154,17 +155,18 @@ void build_doors(House::State& state)
 {
     Household::Rooms& rooms = state.household->rooms();
     const Settings& settings = state.settings;
+    state.both = std::make_unique<journey::BothRecorders>(state.recorder, rooms.session_recorder);
     const msa::Settings submission{
         .host_name = settings.hostname, .most_bytes = settings.message_bytes, .internet = settings.internet};
     state.receive = std::make_unique<mta::receive::Receive>(
         mta::receive::Services{*rooms.directory.directory, *rooms.intake, *rooms.room_for_mail, rooms.clock,
-                               state.recorder, state.log},
+                               *state.both, state.log},
         mta::receive::Settings{settings.hostname, settings.message_bytes});
-    state.submission = std::make_unique<msa::Submission>(
-        msa::Services{*rooms.directory.directory, *rooms.directory.authenticator, *rooms.directory.outgoing,
-                      *rooms.intake, *rooms.room_for_mail, state.table, rooms.clock, rooms.random, state.recorder,
-                      state.log},
-        submission);
+    state.submission =
+        std::make_unique<msa::Submission>(msa::Services{*rooms.directory.directory, *rooms.directory.authenticator,
+                                                        *rooms.directory.outgoing, *rooms.intake, *rooms.room_for_mail,
+                                                        state.table, rooms.clock, rooms.random, *state.both, state.log},
+                                          submission);
     // Explanations are asked of doors that are built alike and tell nobody.
     state.receive_explained = std::make_unique<mta::receive::Receive>(
         mta::receive::Services{*rooms.directory.directory, *rooms.intake, *rooms.room_for_mail, rooms.clock,
@@ -178,7 +180,7 @@ void build_doors(House::State& state)
     rooms.routing->explain_with(*state.receive_explained, *state.submission_explained);
     const auto smtp_server = [&](smtp::Door& door) {
         return std::make_unique<smtp::Server>(
-            smtp::ServerServices{door, rooms.ids, rooms.clock, state.recorder, state.log, state.tls.get()});
+            smtp::ServerServices{door, rooms.ids, rooms.clock, *state.both, state.log, state.tls.get()});
     };
     state.smtp = smtp_server(*state.receive);
     state.submission_server = smtp_server(*state.submission);
@@ -187,17 +189,17 @@ void build_doors(House::State& state)
     imap_options.version = version;
     imap_options.allow_plaintext_login = settings.unsafe_plaintext_login;
     imap_options.most_message = settings.message_bytes;
-    state.imap = std::make_unique<imap::Server>(imap::ServerServices{rooms.clock, state.log, state.silence, rooms.ids,
-                                                                     state.loops, *rooms.directory.authenticator,
-                                                                     *rooms.mailboxes, state.table, state.tls.get(),
-                                                                     rooms.directory.directory.get()},
-                                                imap_options);
+    state.imap = std::make_unique<imap::Server>(
+        imap::ServerServices{rooms.clock, state.log, rooms.session_recorder, rooms.ids, state.loops,
+                             *rooms.directory.authenticator, *rooms.mailboxes, state.table, state.tls.get(),
+                             rooms.directory.directory.get()},
+        imap_options);
     pop3::ServerOptions pop3_options;
     pop3_options.name = settings.hostname;
     pop3_options.allow_plaintext_login = settings.unsafe_plaintext_login;
-    state.pop3 = std::make_unique<pop3::Server>(pop3::ServerServices{rooms.clock, state.log, state.silence, rooms.ids,
-                                                                     *rooms.directory.authenticator, *rooms.mailboxes,
-                                                                     state.table, state.tls.get()},
+    state.pop3 = std::make_unique<pop3::Server>(pop3::ServerServices{rooms.clock, state.log, rooms.session_recorder,
+                                                                     rooms.ids, *rooms.directory.authenticator,
+                                                                     *rooms.mailboxes, state.table, state.tls.get()},
                                                 pop3_options);
 }
 

@@ -118,9 +118,10 @@ Result<std::unique_ptr<Household>> Household::open(const Settings& settings, Loo
     rooms->routing = std::make_unique<HouseRouting>(*rooms->directory.routes, *rooms->directory.directory,
                                                     *rooms->router, rooms->plans.get());
     rooms->desk = std::make_unique<HouseQueueDesk>(*rooms->queue, *rooms->directory.directory, rooms->router.get());
-    rooms->api = std::make_unique<console::Api>(console::ApiServices{
-        *rooms->directory.directory, *rooms->mailboxes, *rooms->journeys, rooms->trace_peers.get(), *rooms->upkeep,
-        *rooms->routing, *rooms->desk, *rooms->directory.outgoing, rooms->clock, log});
+    rooms->api = std::make_unique<console::Api>(
+        console::ApiServices{*rooms->directory.directory, *rooms->mailboxes, *rooms->journeys, rooms->session_recorder,
+                             rooms->trace_peers.get(), *rooms->upkeep, *rooms->routing, *rooms->desk,
+                             *rooms->directory.outgoing, rooms->clock, log});
     return std::unique_ptr<Household>(new Household(std::move(rooms)));
 }
 

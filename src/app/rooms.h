@@ -103,6 +103,7 @@ struct Household::Rooms {
     std::unique_ptr<store::RocksStore> store;
     std::unique_ptr<store::Blobs> blobs;
     std::unique_ptr<journey::Journeys> journeys;
+    journey::SessionRecorder session_recorder{clock};  // of what sessions are asked for
     directory::Made directory;
     std::unique_ptr<net::UnboundResolver> resolver;
     std::unique_ptr<mta::route::MxRouter> router;

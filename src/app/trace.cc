@@ -3,10 +3,12 @@
 #include "app/administration.h"
 #include "app/journey_view.h"
 #include "app/options.h"
+#include "app/trace_sessions.h"
 #include "base/ids.h"
 #include "base/terminal.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "journey/session_recorder.h"
 
 #include <cstdio>
 #include <set>
@@ -36,6 +38,8 @@ struct Wishes {
     bool dialogue = false;
     bool live = false;
     bool wide = false;
+    bool script = false;
+    std::string peer;
 };
 
 // "90s", "15m", "2h", "3d" ago, or a date with or without a time, in UTC.
@@ -254,11 +258,18 @@ int trace_command(std::span<const std::string> arguments)
     app.add_option("--to", wishes.to, "messages for this recipient");
     app.add_option("--since", wishes.since, "not before: 15m, 2h, 3d (ago), 2026-11-28, 2026-11-28T22:14 (UTC)");
     app.add_option("--until", wishes.until, "not after");
-    app.add_option("-n,--most", wishes.most, "how many are listed, the newest ones")->check(CLI::Range(1, 500));
-    app.add_option("--session", wishes.session, "everything of one session, by its id");
+    const CLI::Option* most =
+        app.add_option("-n,--most", wishes.most,
+                       "how many are listed, the newest ones; with --session imap: ends after so many sessions")
+            ->check(CLI::Range(1, 500));
+    app.add_option("--session", wishes.session,
+                   "everything of one session, by its id; or imap, pop3 or smtp: sessions of --user or from --peer are "
+                   "recorded from now on, and shown as they happen");
+    app.add_option("--peer", wishes.peer, "with --session imap: those from this IP address");
+    app.add_flag("--script", wishes.script, "with --session imap: as a conversation script, which tests can play");
     app.add_flag("--dialogue", wishes.dialogue, "also who said what: the client red, the server blue");
     app.add_flag("--live", wishes.live, "follow along as it happens");
-    app.add_option("--user", wishes.user, "only what this user may see of it");
+    app.add_option("--user", wishes.user, "only what this user may see of it; with --session imap: whose sessions");
     app.add_flag("--wide", wishes.wide, "break no lines");
     app.add_option("--data", wishes.data, "the data folder (else POSTHOUSE_DATA, /var/lib/posthouse, the lab's)");
     app.add_option("--house", wishes.house, "which house of the lab: north (the first) or south");
@@ -268,6 +279,17 @@ int trace_command(std::span<const std::string> arguments)
     Result<std::unique_ptr<AdminClient>> client = open_admin(data_folder_of(wishes.data, wishes.house));
     if (!client)
         return report(client.error());
+    if (journey::parse_protocol(wishes.session))
+        return trace_sessions(**client,
+                              {.protocol = wishes.session,
+                               .user = wishes.user,
+                               .peer = wishes.peer,
+                               .most = most->count() > 0 ? wishes.most : 0,
+                               .as_json = wishes.as_json,
+                               .as_script = wishes.script},
+                              view_of(wishes));
+    if (wishes.script || !wishes.peer.empty())
+        return report({ErrorCode::malformed, "--script and --peer go with --session imap, pop3 or smtp"});
     if (wishes.live)
         return trace_live(**client, wishes);
     if (!wishes.session.empty()) {

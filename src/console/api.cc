@@ -98,6 +98,9 @@ Task<Result<json::value>> Api::route(net::HttpRequest request)
     }
     if (room == "trace-peer" && depth == 2 && request.method == "POST")
         co_return co_await answer_peer(std::move(request));
+    if (room == "sessions" && depth == 3 && request.path[2] == "live" &&
+        (request.method == "GET" || request.method == "DELETE"))
+        co_return co_await live_sessions(std::move(request));
     if (room == "sessions" && depth == 3 && request.method == "GET")
         co_return co_await session(request.path[2]);
     if (room == "routes")

@@ -19,6 +19,8 @@
 //   GET    /v1/journeys/ID[?follow=true]     one message's whole journey; also at the houses it was handed on to
 //   GET    /v1/journeys/live?after=CURSOR    what was told since, as soon as there is something; at most 1 s
 //   GET    /v1/sessions/ID                   what was told of one session
+//   GET    /v1/sessions/live?protocol=imap&user=A&peer=IP       records those that begin from now on: {cursor}
+//   GET    /v1/sessions/live?after=CURSOR    what was said in them since; at most 1 s. DELETE: no more
 //   GET    /v1/accounts/ADDRESS/journeys[?…] and …/journeys/ID     the same, as this user may see it
 //   POST   /v1/trace-peer {from, id, depth, time, proof}     another house asks (journey/peer_proof.h)
 //   GET    /v1/routes                        GET, DELETE /v1/routes/DOMAIN         DOMAIN: * for all
@@ -46,6 +48,7 @@
 #include "directory/directory.h"
 #include "directory/outgoing.h"
 #include "journey/journeys.h"
+#include "journey/session_recorder.h"
 #include "mailbox/mailbox.h"
 #include "net/http.h"
 
@@ -68,6 +71,7 @@ struct ApiServices {
     directory::Directory& directory;
     mailbox::Mailboxes& mailboxes;
     journey::Journeys& journeys;
+    journey::SessionRecorder& sessions;
     TracePeers* peers;  // null: none
     Upkeep& upkeep;
     RoutingDesk& routing;
@@ -104,6 +108,8 @@ private:
     Task<Result<boost::json::value>> answer_peer(net::HttpRequest request);
     Task<Result<boost::json::value>> live_journeys(net::HttpRequest request);
     Task<Result<boost::json::value>> session(std::string id);
+    Task<Result<std::string>> address_of(std::string name);
+    Task<Result<boost::json::value>> live_sessions(net::HttpRequest request);
     Task<Result<boost::json::value>> journeys_of_account(net::HttpRequest request);
     Task<Result<boost::json::value>> routes(net::HttpRequest request);
     Task<Result<boost::json::value>> explain(net::HttpRequest request);

@@ -156,6 +156,11 @@ bool is_name_literal(Cursor in, Verb verb)
 
 }  // namespace
 
+bool is_verb(std::string_view word)
+{
+    return std::ranges::any_of(verbs, [&](const Entry& entry) { return equals_ignoring_case(entry.name, word); });
+}
+
 std::string_view name_of(Verb verb) { return verbs[static_cast<std::size_t>(verb)].name; }
 
 std::expected<Command, SyntaxError> parse_command(std::string_view text, NameEncoding names)

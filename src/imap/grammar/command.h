@@ -94,6 +94,7 @@ std::expected<Command, SyntaxError> parse_command(std::string_view text, NameEnc
 
 // The word of a verb as the client writes it: "FETCH".
 std::string_view name_of(Verb verb);
+bool is_verb(std::string_view word);
 
 // What a literal is that has just been announced: `text` is the command so far, up to and with
 // "{n}". Before its bytes are asked for, so that a command that is wrong already costs nothing.

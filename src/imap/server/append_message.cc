@@ -97,10 +97,10 @@ Task<std::optional<Reply>> IncomingMessage::take_literal()
         co_return refusal(room.error());
     if (session_.reader().literal()->synchronising)
         session_.out().raw("+ send it\r\n");
-    session_.channel().transcript().client_line("[" + std::to_string(size) + " bytes of message]");
     const Result<void> taken = co_await receive();
     if (!taken)
         co_return ending(taken.error());
+    session_.channel().transcript().client_line("[" + std::to_string(size) + " bytes of message]");
     size_ += size;
     co_return std::nullopt;
 }

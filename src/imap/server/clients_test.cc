@@ -136,5 +136,123 @@ TEST(Clients, OddOrders)
     )~")));
 }
 
+Task<std::string> kept_of(TestHouse& house, std::string message)
+{
+    net::Wire wire = house.connect();
+    const std::string size = std::to_string(message.size());
+    co_await wire.write("a LOGIN alice@north.test posthouse\r\nb APPEND Drafts {" + size + "+}\r\n" + message +
+                            "\r\nc SELECT Drafts\r\nd UID FETCH * BODY.PEEK[]\r\n",
+                        patient());
+    std::optional<std::string> line;
+    do
+        line = co_await heard_line(wire);
+    while (line && !line->starts_with("* 1 FETCH"));
+    while (line && wire.input().size() < message.size()) {
+        const Result<void> filled = co_await wire.fill(patient(), 1024 * 1024);
+        if (!filled)
+            co_return "(closed)";
+    }
+    co_return line.value_or("(closed)") + "\n" + std::string(wire.input().substr(0, message.size()));
+}
+
+// What is no message by any standard is kept byte for byte all the same.
+TEST(Clients, MalformedMessagesAreKept)
+{
+    using namespace std::string_view_literals;
+    constexpr std::string_view messages[]{
+        "\r\n"sv,
+        "no header at all"sv,
+        "Subject: no end of line"sv,
+        "Subject: x\nFrom: y\n\nbare LF\n"sv,
+        "Subject: x\rFrom: y\r\rbare CR\r"sv,
+        "Subject: x\r\n\r\nNUL \0 and \x80\xff\r\n"sv,
+        " folded: first\r\n\r\n"sv,
+        ": no name\r\nSubject\r\n\r\n"sv,
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nno end"sv,
+        "From user@host Mon Jan  1 00:00:00 2024\r\nSubject: mbox\r\n\r\n"sv,
+        "A1 LOGOUT\r\nA2 LOGOUT\r\n"sv,
+    };
+    for (const std::string_view message : messages) {
+        TestHouse house;
+        EXPECT_EQ(house.run(kept_of(house, std::string(message))),
+                  "* 1 FETCH (UID 1 BODY[] {" + std::to_string(message.size()) + "}\n" + std::string(message))
+            << escaped(message);
+    }
+}
+
+// A phone that loses its way: commands in the wrong state, twice, and in a hurry.
+TEST(Clients, OrdersThatSurprise)
+{
+    expect_conversation(as_alice(append(first) + R"~(
+        # Outlook: everything at once, before any answer
+        C: a SELECT INBOX
+        C: b FETCH 1 (UID)
+        C: c CLOSE
+        C: d SELECT "Drafts"
+        C: e UNSELECT
+        C: f SELECT INBOX
+        S: * FLAGS …
+        S: * OK [PERM…
+        S: * 1 EXISTS
+        S: * 1 RECENT
+        S: * OK [UN…
+        S: * OK [UIDV…
+        S: * OK [UIDN…
+        S: * OK [HIGH…
+        S: * OK [MAILB…
+        S: a OK …
+        S: * 1 FETCH (UID 1)
+        S: b OK …
+        S: c OK …
+        S: * FLAGS …
+        S: * OK [PERM…
+        S: * 0 EXISTS
+        S: * 0 RECENT
+        S: * OK [UIDV…
+        S: * OK [UIDN…
+        S: * OK [HIGH…
+        S: * OK [MAILB…
+        S: d OK …
+        S: e OK …
+        S: * FLAGS …
+        S: * OK [PERM…
+        S: * 1 EXISTS
+        S: * 0 RECENT
+        S: * OK [UN…
+        S: * OK [UIDV…
+        S: * OK [UIDN…
+        S: * OK [HIGH…
+        S: * OK [MAILB…
+        S: f OK …
+        # Apple: COPY, STORE \Deleted, EXPUNGE by UID instead of MOVE, then the same once more
+        C: g UID COPY 1 "Trash"
+        C: h UID STORE 1 +FLAGS.SILENT (\Deleted)
+        C: i UID EXPUNGE 1
+        C: j UID COPY 1 "Trash"
+        C: k UID STORE 1 +FLAGS.SILENT (\Deleted)
+        C: l UID EXPUNGE 1
+        S: g OK [COPYUID … 1 1] copied
+        S: h OK …
+        S: * 1 EXPUNGE
+        S: i OK …
+        S: j OK …
+        S: k OK …
+        S: l OK …
+        # DONE without an IDLE, LOGIN when logged in, STARTTLS in the middle
+        C: DONE
+        S: * BAD …
+        C: m LOGIN alice@north.test posthouse
+        S: m BAD …
+        C: n STARTTLS
+        S: n BAD …
+        C: o SUBSCRIBE nowhere/at/all
+        S: o OK …
+        C: p STATUS nowhere/at/all (MESSAGES)
+        S: p NO [NONEXISTENT] …
+        C: q NOOP
+        S: q OK …
+    )~"));
+}
+
 }  // namespace
 }  // namespace posthouse::imap

@@ -74,6 +74,7 @@ Task<Received> CommandReader::next(Duration patience)
         // A literal is announced: is it wanted?
         LiteralPurpose purpose = purpose_of_literal(step.text, names_);
         if (purpose.kind == LiteralPurpose::Kind::argument && framer_.fits(step.literal_size)) {
+            channel_.transcript().begin_of_command(step.text);
             framer_.keep_literal();
             if (step.synchronising)
                 channel_.out().raw("+ go on\r\n");
@@ -160,6 +161,7 @@ Task<Result<CommandReader::Stretch>> CommandReader::stretch(Duration patience)
         }
         if (step.event == Event::too_long)
             co_return fail(ErrorCode::too_large);
+        channel_.transcript().rest_of_append(step.text);
         Stretch stretch{.text = std::string(step.text), .literal_follows = step.event == Event::literal};
         if (stretch.literal_follows) {
             stretch.text.resize(stretch.text.rfind('{'));

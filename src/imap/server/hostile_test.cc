@@ -44,6 +44,95 @@ TEST(Hostile, CommandsThatNestAndRepeat)
                                  "X)]\nS: * 1 FETCH …\nS:\nS: )\nS: a OK …\n"));
 }
 
+// A12: sets that name more than there is cost what there is.
+TEST(Hostile, SetsWithoutEnd)
+{
+    expect_conversation(in_inbox(R"(
+        C: a UID FETCH 1:4294967295 UID
+        S: * 1 FETCH (UID 1)
+        S: a OK …
+        C: b FETCH *:1 UID
+        S: * 1 FETCH (UID 1)
+        S: b OK …
+        C: c FETCH 1:4294967295 UID
+        S: c BAD …
+        C: d UID STORE *:1 +FLAGS.SILENT (\Seen)
+        S: d OK …
+        C: e UID SEARCH UID 1:4294967295
+        S: * SEARCH 1
+        S: e OK …
+        C: f SEARCH *:1
+        S: * SEARCH 1
+        S: f OK …
+        C: g UID COPY 1:4294967295,*:1,4294967295 INBOX
+        S: * 2 EXISTS
+        S: * … RECENT
+        S: g OK [COPYUID … 1 2] copied
+        C: h FETCH 0 UID
+        S: h BAD …
+        C: i FETCH 1:4294967296 UID
+        S: i BAD …
+        C: j UID EXPUNGE 4294967295:*
+        S: j OK …
+        C: k NOOP
+        S: k OK …
+    )"));
+}
+
+// A13: a message of 10,000 levels, of both kinds, is taken, told and searched.
+TEST(Hostile, TenThousandNestedParts)
+{
+    std::string parts;
+    std::string messages = "Subject: outermost\r\n";
+    for (int i = 0; i < 10'000; ++i) {
+        const std::string b = std::to_string(i);
+        parts += "Content-Type: multipart/mixed; boundary=b" + b + "\r\n\r\n--b" + b + "\r\n";
+        messages += "Content-Type: message/rfc822\r\n\r\n";
+    }
+    for (const std::string& message : {parts, messages}) {
+        const std::string size = std::to_string(message.size());
+        std::string raw = "R: ";
+        for (const char c : message)
+            raw += c == '\r' ? "\\r" : c == '\n' ? "\\n" : std::string(1, c);
+        expect_conversation(as_alice("C: a APPEND INBOX {" + size + "+}\n" + raw + "\\r\\n\n" + R"(
+        S: a OK …
+        C: b SELECT INBOX
+        S: * FLAGS …
+        S: * OK …
+        S: * 1 EXISTS
+        S: * 1 RECENT
+        S: * OK …
+        S: * OK …
+        S: * OK …
+        S: * OK …
+        S: * OK …
+        S: b OK …
+        C: c FETCH 1 (BODYSTRUCTURE BODY ENVELOPE RFC822.SIZE)
+        S: * 1 FETCH (BODYSTRUCTURE (…RFC822.SIZE )" +
+                                     size + R"()
+        S: c OK …
+        C: d SEARCH TEXT outermost
+        S: * SEARCH…
+        S: d OK …
+        C: e NOOP
+        S: e OK …
+        )"));
+    }
+}
+
+// RFC 3501 section 5.1.3: names in bad UTF-7 are refused, and nothing else comes of them.
+TEST(Hostile, NamesInBadUtf7)
+{
+    std::string script;
+    for (const std::string_view name : {"&", "&AGE", "&AGE-", "&!!!-", "&2AA-", "&3AA-", "&AAA-", "&AOQ-&AOQ-", "&-&",
+                                        "&AOQA-", "&AOR-", "a&b-", "&,,,,-"})
+        for (const std::string_view verb : {"CREATE", "SELECT"})
+            script += "C: a " + std::string(verb) + " \"" + std::string(name) + "\"\nS: a NO …\n";
+    script += "C: b LIST \"\" \"&AGE-*\"\nS: b …\nC: c CREATE \"&AOQ-\"\nS: c OK …\n"
+              "C: d LIST \"\" \"&AOQ-\"\nS: * LIST (…) \"/\" &AOQ-\nS: d OK …\n";
+    expect_conversation(as_alice(script));
+}
+
 // A17
 TEST(Hostile, PatternsThatBacktrack)
 {

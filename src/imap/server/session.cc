@@ -49,7 +49,7 @@ Session::Session(const ServerServices& services, const ServerOptions& options, R
 {
 }
 
-Session::~Session() = default;
+Session::~Session() { channel_.transcript().closed(); }
 
 State Session::state() const
 {
@@ -88,6 +88,7 @@ std::string Session::capabilities()
 
 Task<void> Session::run()
 {
+    channel_.transcript().opened(channel_.wire().peer().text(), channel_.wire().local().text());
     write_reply("*", Reply::ok(options_.name + " Posthouse IMAP is ready", "CAPABILITY " + capabilities()));
     while (!is_leaving_) {
         Received received = co_await next_command();

@@ -72,7 +72,8 @@ private:
 
 struct TestHouse {
     TestHouse() : TestHouse(options_for_tests()) { }
-    explicit TestHouse(ServerOptions options, const net::TlsContext* tls = nullptr) :
+    // `listens`: who is told everything; nullptr: `recorder`.
+    explicit TestHouse(ServerOptions options, const net::TlsContext* tls = nullptr, Recorder* listens = nullptr) :
         made(directory::make_directory({store, ids, clock, random, workers, log},
                                        {.argon2_kib = 64,
                                         .argon2_passes = 1,
@@ -82,8 +83,9 @@ struct TestHouse {
         blobs(store::make_blobs(store, ids)),
         mailboxes(mailbox::make_mailboxes({store, *blobs, loops, ids, clock, quotas, log}))
     {
-        services = std::make_unique<ServerServices>(ServerServices{
-            clock, log, recorder, ids, loops, *made.authenticator, *mailboxes, connections, tls, made.directory.get()});
+        services = std::make_unique<ServerServices>(ServerServices{clock, log, listens != nullptr ? *listens : recorder,
+                                                                   ids, loops, *made.authenticator, *mailboxes,
+                                                                   connections, tls, made.directory.get()});
         server = std::make_unique<Server>(*services, options);
         add_people();
     }

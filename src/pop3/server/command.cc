@@ -2,6 +2,7 @@
 
 #include "base/cursor.h"
 
+#include <algorithm>
 #include <array>
 
 namespace posthouse::pop3 {
@@ -125,7 +126,11 @@ std::string recordable(std::string_view line)
         const std::string_view mechanism = take_word(cursor);
         return "AUTH " + std::string(mechanism) + (cursor.at_end() ? "" : " [response]");
     }
-    return std::string(line);
+    // What is no command may be a password that went astray.
+    const std::string_view word = line.substr(0, line.find(' '));
+    const bool is_known =
+        std::ranges::any_of(forms, [&](const Form& form) { return equals_ignoring_case(word, form.word); });
+    return is_known ? std::string(line) : "[unreadable line]";
 }
 
 }  // namespace posthouse::pop3

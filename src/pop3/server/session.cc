@@ -24,9 +24,16 @@ Session::Session(const ServerServices& services, const ServerOptions& options, M
 {
 }
 
+Session::~Session() { tell_step("closed", {}, {}); }
+
 Task<void> Session::run()
 {
-    tell_step("connected", wire_.peer().text(), {});
+    if (services_.recorder.wanted())
+        services_.recorder.hop({.session = id_,
+                                .way = HopWay::in,
+                                .room = "pop3/server",
+                                .peer = wire_.peer().text(),
+                                .local = wire_.local().text()});
     if (wire_.is_tls())
         note_tls();
     bool goes_on = co_await act_on(dialogue_.greet());
@@ -110,7 +117,6 @@ Task<bool> Session::act_on(Step step)
             ticket_ = {};
             say(std::move(step.reply));
             co_await flush();
-            tell_step("closed", {}, {});
             co_await wire_.linger(within(options_.linger));
             co_return false;
         }

@@ -23,6 +23,7 @@ class Session {
 public:
     Session(const ServerServices& services, const ServerOptions& options, MaildropLocks& locks, net::Wire wire);
 
+    ~Session();
     Task<void> run();
     Task<void> apologise();  // after a bug
 

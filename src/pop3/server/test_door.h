@@ -129,16 +129,18 @@ private:
 };
 
 struct TestDoor {
-    explicit TestDoor(bool with_tls = false, bool plaintext = true)
+    // `listens`: who is told everything; nullptr: `script`.
+    explicit TestDoor(bool with_tls = false, bool plaintext = true, Recorder* listens = nullptr)
     {
         if (with_tls)
             make_tls();
         options.name = "north.test";
         options.allow_plaintext_login = plaintext;
         options.linger = 100ms;
-        server = std::make_unique<Server>(
-            ServerServices{clock, log, script, ids, *made.authenticator, *mailboxes, connections, server_tls.get()},
-            options);
+        server =
+            std::make_unique<Server>(ServerServices{clock, log, listens != nullptr ? *listens : script, ids,
+                                                    *made.authenticator, *mailboxes, connections, server_tls.get()},
+                                     options);
         EXPECT_TRUE(run(made.directory->add_domain("north.test")));
         for (const char* name : {"alice@north.test", "bob@north.test"})
             EXPECT_TRUE(run(made.directory->add_account(name, "secret", "")));

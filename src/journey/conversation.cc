@@ -1,0 +1,314 @@
+#include "journey/conversation.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace posthouse::journey {
+
+namespace {
+
+constexpr std::string_view any = "…";
+
+struct Announced {
+    std::uint64_t size = 0;
+    bool synchronising = true;
+};
+
+// "{310}" or "{310+}" at a line's end.
+std::optional<Announced> announced(std::string_view line)
+{
+    const std::size_t open = line.rfind('{');
+    if (open == std::string_view::npos || !line.ends_with('}'))
+        return std::nullopt;
+    line = line.substr(open + 1, line.size() - open - 2);
+    Announced literal;
+    literal.synchronising = !line.ends_with('+');
+    if (!literal.synchronising)
+        line.remove_suffix(1);
+    const auto size = parse_number<std::uint64_t>(line);
+    literal.size = size.value_or(0);
+    return size ? std::optional(literal) : std::nullopt;
+}
+
+// How far a list, a quoted string or a word goes that begins at `at`.
+std::size_t end_of_value(std::string_view line, std::size_t at)
+{
+    std::size_t depth = 0;
+    bool is_quoted = false;
+    for (std::size_t i = at; i < line.size(); ++i) {
+        const char c = line[i];
+        if (is_quoted && c == '\\')
+            ++i;
+        else if (c == '"')
+            is_quoted = !is_quoted;
+        else if (is_quoted)
+            continue;
+        else if (c == '(')
+            ++depth;
+        else if (c == ')' && depth > 0)
+            --depth;
+        else if (depth == 0 && (c == ' ' || c == ')' || c == ']'))
+            return i;
+        if (depth == 0 && (line[i] == ')' || (line[i] == '"' && !is_quoted)))
+            return i + 1;
+    }
+    return line.size();
+}
+
+// What stands behind these words is another time something else.
+constexpr std::array<std::string_view, 13> open_words{
+    "UIDVALIDITY", "HIGHESTMODSEQ", "MODSEQ",   "MAILBOXID", "EMAILID",       "THREADID", "APPENDUID",
+    "COPYUID",     "INTERNALDATE",  "SAVEDATE", "ENVELOPE",  "BODYSTRUCTURE", "BODY"};
+
+std::string with_open_values(std::string_view line)
+{
+    std::string out;
+    for (std::size_t at = 0; at < line.size();) {
+        const bool begins = at == 0 || line[at - 1] == ' ' || line[at - 1] == '(' || line[at - 1] == '[';
+        const auto word = std::ranges::find_if(open_words, [&](std::string_view one) {
+            return begins && line.substr(at).starts_with(one) && line.substr(at + one.size()).starts_with(' ');
+        });
+        if (word == open_words.end()) {
+            out += line[at++];
+            continue;
+        }
+        const std::size_t value = at + word->size() + 1;
+        const std::size_t end = end_of_value(line, value);
+        const std::string_view text = line.substr(value, end - value);
+        out += line.substr(at, word->size() + 1);
+        out += text == "NIL" ? text : text.starts_with('(') ? std::string_view("(…)") : any;
+        at = end;
+    }
+    return out;
+}
+
+// "OK [CODE] text": the text for people is nobody's business, nor what CAPABILITY lists.
+std::string status_pattern(std::string_view head, std::string_view rest)
+{
+    std::string out(head);
+    if (rest.starts_with("[CAPABILITY "))
+        return out + "[CAPABILITY …] …";
+    if (rest.starts_with('[')) {
+        std::size_t end = rest.find("] ");
+        end = end == std::string_view::npos ? rest.size() : end + 1;
+        out += with_open_values(rest.substr(0, end)) + (end < rest.size() ? " …" : "");
+        return out;
+    }
+    return out + std::string(any);
+}
+
+// "* 1 FETCH (BODY[] {310})": the turns up to each literal and behind the last one.
+std::vector<std::string> split_at_literals(std::string_view line)
+{
+    std::vector<std::string> parts;
+    std::string part;
+    bool is_quoted = false;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const char c = line[i];
+        part += c;
+        if (is_quoted && c == '\\' && i + 1 < line.size()) {
+            part += line[++i];
+            continue;
+        }
+        if (c == '"')
+            is_quoted = !is_quoted;
+        if (is_quoted || c != '}')
+            continue;
+        const std::size_t open = part.rfind('{');
+        const bool is_literal = open != std::string::npos && open + 2 < part.size() &&
+            std::ranges::all_of(std::string_view(part).substr(open + 1, part.size() - open - 2), is_digit);
+        if (!is_literal)
+            continue;
+        part.replace(open + 1, part.size() - open - 2, any);
+        parts.push_back(std::exchange(part, {}));
+    }
+    parts.push_back(std::move(part));
+    return parts;
+}
+
+// What stands behind a literal; a command begins with its tag.
+bool is_continuation(std::string_view text) { return text.empty() || text.starts_with(' ') || text.starts_with(')'); }
+
+std::string pop3_pattern(std::string_view line)
+{
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos)
+        return std::string(line);
+    const std::string_view rest = line.substr(space + 1);
+    const bool is_numbers = std::ranges::all_of(rest, [](char c) { return is_digit(c) || c == ' '; });
+    if (is_numbers)
+        return std::string(line);
+    std::string out(line.substr(0, space + 1));
+    const std::size_t end = rest.find("] ");
+    if (rest.starts_with('[') && end != std::string_view::npos)
+        out += std::string(rest.substr(0, end + 2));
+    return out + std::string(any);
+}
+
+}  // namespace
+
+std::string imap_pattern(std::string_view line)
+{
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos)
+        return std::string(line);
+    const std::string_view rest = line.substr(space + 1);
+    for (const std::string_view word : {"OK ", "NO ", "BAD ", "BYE ", "PREAUTH "})
+        if (rest.starts_with(word))
+            return status_pattern(line.substr(0, space + 1 + word.size()), rest.substr(word.size()));
+    for (const std::string_view word : {"* CAPABILITY ", "* ID ", "+ "})
+        if (line.starts_with(word))
+            return std::string(word) + std::string(any);
+    return with_open_values(line);
+}
+
+// The player sends what one client says when it is that client's turn to hear; others may wait for it.
+void ConversationWriter::send_of_others()
+{
+    for (auto& [number, session] : sessions_) {
+        if (number == number_ || !std::exchange(session.has_unsent, false))
+            continue;
+        const unsigned mine = std::exchange(number_, number);
+        turn('W');
+        number_ = mine;
+    }
+}
+
+void ConversationWriter::turn(char who, std::string_view text)
+{
+    if (who == 'S' || who == 'X')
+        send_of_others();
+    if (who != 'W')
+        sessions_[number_].has_unsent = who == 'C' || who == 'B';
+    script_ += who;
+    if (number_ > 1)
+        script_ += std::to_string(number_);
+    const bool has_text = who == 'C' || who == 'S' || who == 'B';
+    if (has_text)
+        script_ += ':';
+    if (has_text && !text.empty())
+        script_ += ' ' + std::string(text);
+    script_ += '\n';
+}
+
+std::string ConversationWriter::add(const Heard& heard)
+{
+    script_.clear();
+    if (heard.kind == Heard::Kind::lost)
+        return "# " + heard.text + " lines are missing here: nobody fetched them in time\n";
+    number_ = heard.number;
+    if (heard.kind == Heard::Kind::opened) {
+        script_ = "# session " + std::to_string(number_) + ": " + std::string(to_string(heard.protocol)) + " from " +
+            heard.text + (heard.user.empty() ? "" : ", " + heard.user) + "\n";
+        if (number_ > most_sessions)
+            script_ += "# left out: a script has nine sessions\n";
+        return script_;
+    }
+    if (number_ > most_sessions)
+        return {};
+    Session& session = sessions_[number_];
+    if (heard.kind == Heard::Kind::cut) {
+        script_ = "# session " + std::to_string(number_) + " went on, and was too long to be kept\n";
+    } else if (heard.kind == Heard::Kind::closed) {
+        if (session.goes)
+            turn('X');
+        else
+            script_ = "# session " + std::to_string(number_) + ": the client hung up\n";
+        sessions_.erase(number_);
+    } else if (heard.protocol == Protocol::imap) {
+        heard.speaker == Speaker::client ? imap_client(session, heard.text) : imap_server(session, heard.text);
+    } else if (heard.protocol == Protocol::pop3) {
+        heard.speaker == Speaker::client ? pop3_client(session, heard.text) : pop3_server(session, heard.text);
+    }
+    return script_;
+}
+
+void ConversationWriter::imap_client(Session& session, std::string_view text)
+{
+    if (session.left_out != Session::LeftOut::nothing || text.ends_with(" bytes of message]"))
+        return;  // SASL responses; what a literal held
+    if (std::exchange(session.line_is_open, false) && !is_continuation(text))
+        turn('C');
+    const std::size_t space = text.find(' ');
+    const std::string_view tag = text.substr(0, space);
+    const std::string_view rest = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
+    const bool is_login = starts_with_ignoring_case(rest, "LOGIN ") || starts_with_ignoring_case(rest, "AUTHENTICATE ");
+    if (is_login || equals_ignoring_case(rest, "STARTTLS")) {
+        session.left_out = is_login ? Session::LeftOut::login : Session::LeftOut::tls;
+        session.tag = tag;
+        if (is_login)
+            turn('C', std::string(tag) + " LOGIN $user $password");
+        return;
+    }
+    turn('C', text.starts_with('[') ? "?" : text);  // "[unreadable line]": any that is none
+    if (const auto literal = announced(text)) {
+        if (literal->synchronising)
+            session.literal = literal->size;
+        else
+            turn('B', std::to_string(literal->size));
+        session.line_is_open = !literal->synchronising;
+    }
+}
+
+void ConversationWriter::imap_server(Session& session, std::string_view text)
+{
+    if (session.left_out != Session::LeftOut::nothing) {
+        if (text.starts_with("+ "))
+            return;
+        if (text.starts_with(session.tag + " ") &&
+            std::exchange(session.left_out, Session::LeftOut::nothing) == Session::LeftOut::tls)
+            return;
+    }
+    if (std::exchange(session.line_is_open, false))
+        turn('C');
+    session.goes |= text.starts_with("* BYE");
+    const std::uint64_t literal = std::exchange(session.literal, 0);
+    std::vector<std::string> parts = split_at_literals(text);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        turn('S', imap_pattern(parts[i]));
+        if (i + 1 < parts.size())
+            turn('L');
+    }
+    if (literal > 0 && text.starts_with("+ ")) {
+        turn('B', std::to_string(literal));
+        session.line_is_open = true;
+    }
+}
+
+void ConversationWriter::pop3_client(Session& session, std::string_view text)
+{
+    if (session.left_out != Session::LeftOut::nothing)
+        return;
+    session.goes = equals_ignoring_case(text, "QUIT");
+    if (equals_ignoring_case(text, "STLS")) {
+        session.left_out = Session::LeftOut::tls;
+    } else if (starts_with_ignoring_case(text, "USER ")) {
+        turn('C', "USER $user");
+    } else if (starts_with_ignoring_case(text, "PASS ")) {
+        turn('C', "PASS $password");
+    } else if (starts_with_ignoring_case(text, "AUTH ")) {
+        session.left_out = Session::LeftOut::login;
+        turn('C', "USER $user");
+        turn('S', "+OK …");
+        turn('C', "PASS $password");
+    } else {
+        turn('C', text.starts_with('[') ? "?" : text);
+    }
+}
+
+void ConversationWriter::pop3_server(Session& session, std::string_view text)
+{
+    if (text.starts_with('['))  // "[310 octets of message]"
+        return turn('D');
+    if (session.left_out != Session::LeftOut::nothing) {
+        if (text.starts_with("+ "))
+            return;
+        if (std::exchange(session.left_out, Session::LeftOut::nothing) == Session::LeftOut::tls)
+            return;
+    }
+    turn('S', pop3_pattern(text));
+}
+
+}  // namespace posthouse::journey
