@@ -2,7 +2,7 @@
 
     ./dev bench                  everything
     ./dev bench parts            the parts (Google Benchmark programs)
-    ./dev bench intake|journey|idle|start|visible|relay    one figure of the whole
+    ./dev bench intake|journey|idle|start|visible|told|relay    one figure of the whole
     ./dev bench imap|million     reading by IMAP and POP3; a mailbox of 1,000,000 (bench/imap.py)
     --ceiling PROGRAM            another bare receiver than build/bench/bare_receiver, in turns with us
     --json FILE                  writes the figures
@@ -210,6 +210,39 @@ def visible(options):
         client.logout()
 
 
+def told(options):
+    """From a change's OK to the notice in each of 40 other sessions, half of them in IDLE, half with NOTIFY."""
+    count, times = 40, 100 * options.repeat
+    with house(unsafe="[unsafe]\nplaintext_login = true\n") as one:
+        def session():
+            talk = one.talk("imap")
+            talk.line()
+            talk.command("l", "LOGIN u0@bench.test posthouse", "OK")
+            talk.command("s", "SELECT INBOX", "OK")
+            return talk
+
+        actor, listeners = session(), [session() for _ in range(count)]
+        for number, talk in enumerate(listeners):
+            if number % 2:
+                talk.write(b"i IDLE\r\n")
+                talk.line()
+            else:
+                talk.command("n", "NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))", "OK")
+        for what, command, seen in (("a new message", b"a APPEND INBOX {5+}\r\na: b\n\r\n", "EXISTS"),
+                                    ("a flag", b"a STORE 1 FLAGS (f%d)\r\n", "FETCH")):
+            waits = []
+            for number in range(times):
+                actor.write(command % (number % 2) if b"%d" in command else command)
+                actor.until("a")
+                begun = time.monotonic()
+                for talk in listeners:
+                    while seen not in talk.line():
+                        pass
+                    waits.append((time.monotonic() - begun) * 1000)
+            say(f"OK to notice in {count} sessions, {what}", f"{quantile(waits, 0.5):.2f}", "ms",
+                f"95 % {quantile(waits, 0.95):.2f}, worst {max(waits):.2f} of {len(waits)}")
+
+
 def idle_imap(one, tls):
     port = one.port["imaps" if tls else "imap"]
     link = socket.create_connection(("127.0.0.1", port))
@@ -309,7 +342,7 @@ def million(options):
     reading.million(options, sys.modules[__name__])
 
 
-WHOLE = {"intake": intake, "journey": journey, "visible": visible, "idle": idle, "start": start, "relay": relay, "imap": imap,
+WHOLE = {"intake": intake, "journey": journey, "visible": visible, "told": told, "idle": idle, "start": start, "relay": relay, "imap": imap,
          "million": million, "parts": parts}
 
 

@@ -286,6 +286,21 @@ TEST_F(Login, GuessingIsRefusedAfterAWhile)
     EXPECT_EQ(login("alice@north.test", "secret", over_tls("10.0.0.2")), "alice@north.test");
 }
 
+// An office behind one address comes back after a restart: thirty logins at once, none of them wrong.
+TEST_F(Login, ManyRightPasswordsAtOnce)
+{
+    std::vector<std::future<SaslStep>> answers;
+    for (int i = 0; i < 30; ++i)
+        answers.push_back(house.start(house.authenticator().login(i % 2 == 0 ? "alice@north.test" : "bob@north.test",
+                                                                  "secret", over_tls("10.0.0.1"))));
+    for (auto& answer : answers)
+        EXPECT_TRUE(text(answer.get()).ends_with("@north.test"));
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(login("alice@north.test", "guess", over_tls("10.0.0.2")), "wrong");
+    EXPECT_EQ(login("alice@north.test", "guess", over_tls("10.0.0.2")), "throttled")
+        << "wrong ones are counted as ever";
+}
+
 TEST_F(Login, GuessesByScramAreCountedToo)
 {
     for (int i = 0; i < 5; ++i)

@@ -36,6 +36,34 @@ TEST(Guesses, AFewAtOnceThenOneEachSecond)
     EXPECT_EQ(at.guesses.ask("127.0.0.1", "bob").wait, 0s);
 }
 
+// Right passwords cost nothing, however many come at once: who is crowded out by them waits, and is not refused.
+TEST(Guesses, ACrowdIsNotAFlood)
+{
+    Counted at;
+    std::vector<Guesses::Ticket> tickets;
+    std::vector<std::unique_ptr<Guesses::Looking>> looking;
+    tickets.reserve(8);
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_FALSE(at.guesses.is_crowded("127.0.0.1", "bob")) << i;
+        tickets.push_back(at.guesses.ask("127.0.0.1", "bob"));
+        looking.push_back(std::make_unique<Guesses::Looking>(at.guesses, tickets.back()));
+    }
+    EXPECT_TRUE(at.guesses.is_crowded("127.0.0.1", "bob"));
+    EXPECT_TRUE(at.guesses.is_crowded("127.0.0.1", "alice")) << "the same address";
+    EXPECT_TRUE(at.guesses.is_crowded("10.0.0.1", "bob")) << "the same account";
+    EXPECT_FALSE(at.guesses.is_crowded("10.0.0.1", "alice"));
+    at.guesses.succeeded(tickets[0]);
+    looking[0].reset();
+    EXPECT_FALSE(at.guesses.is_crowded("127.0.0.1", "alice")) << "a price has come back";
+    EXPECT_FALSE(at.guesses.is_crowded("127.0.0.1", "bob")) << "known now: a measure of its own";
+    // The others were wrong: their price stays, and they make no crowd any more.
+    EXPECT_EQ(at.guesses.ask("127.0.0.1", "alice").wait, 0s);
+    for (int i = 1; i < 5; ++i)
+        looking[static_cast<std::size_t>(i)].reset();
+    EXPECT_FALSE(at.guesses.is_crowded("127.0.0.1", "alice"));
+    EXPECT_EQ(at.guesses.ask("127.0.0.1", "alice").wait, 1s);
+}
+
 // HOSTILE A22: 1,000 tries from one address and from a hundred.
 TEST(Guesses, AThousandTriesGetAsManyAnswersAsSeconds)
 {

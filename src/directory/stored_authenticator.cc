@@ -6,6 +6,14 @@
 
 namespace posthouse::directory {
 
+namespace {
+
+// How long a login waits for others from its address or to its account, whose passwords are being looked at.
+constexpr Duration longest_crowd = 30s;
+constexpr Duration crowd_step = 20ms;
+
+}  // namespace
+
 StoredAuthenticator::StoredAuthenticator(std::shared_ptr<CachedRows> rows, Services services, PasswordCosts costs,
                                          GuessLimits limits) :
     rows_(std::move(rows)),
@@ -97,7 +105,11 @@ Task<SaslStep> StoredAuthenticator::check_password(std::string authorisation, st
     if (!found)
         co_return LoginFailed{LoginFailure::busy, found.error().text};
     Claimant claimant = *found;
+    for (Duration waited{}; waited < longest_crowd && guesses_.is_crowded(peer.address, claimant.name);
+         waited += crowd_step)
+        co_await sleep_for(crowd_step);
     const Guesses::Ticket ticket = guesses_.ask(peer.address, claimant.name);
+    const Guesses::Looking looking(guesses_, ticket);
     std::optional<LoginFailed> failed = co_await admit(ticket, claimant, peer);
     if (failed)
         co_return std::move(*failed);

@@ -130,7 +130,7 @@ void AddressParser::word(Words& words, bool blanks_before)
     const bool touches = words.runs > 0 && joined && !words.ends_with_dot;
     const bool beside_quoted = touches && (words.ends_quoted || peek() == '"');
     words.dot_fault = words.dot_fault || touches;
-    words.is_phrase = words.is_phrase || beside_quoted;
+    words.is_phrase = beside_quoted || (joined && words.is_phrase);
     words.ends_quoted = peek() == '"';
     if ((blanks_before || beside_quoted) && !words.phrase.empty())
         words.phrase += ' ';
@@ -203,7 +203,7 @@ void AddressParser::bare(Words& words, std::optional<AddrSpec>& candidate)
     else if (words.dot_fault || words.ends_with_dot)
         blame([&] { return fmt::format("the local part {} is not well-formed", shown(spec.local_part)); });
     spec.domain = domain();
-    if (words.is_phrase && words.runs == 1 && !strict_)
+    if (words.is_phrase && !strict_)
         return;  // whose address it would be is not guessed
     words.phrase += '@';
     words.phrase += spec.domain;

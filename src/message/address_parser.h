@@ -45,7 +45,7 @@ private:
         bool ends_with_dot = false;
         bool dot_fault = false;  // a dot at the begin, or two in a row
         bool ends_quoted = false;  // the last word was a quoted string
-        bool is_phrase = false;  // `"a"b`: words with nothing between them are never a local part
+        bool is_phrase = false;  // the run holds `"a"b`: words with nothing between them are never a local part
     };
 
     bool at_end() const { return at_ >= text_.size(); }

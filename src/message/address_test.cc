@@ -153,6 +153,7 @@ TEST(ReadAddresses, MakesTheBestOfWhatComes)
           Row{"\"Bob\"bob@x.test", "Bob bob<@>",
               "words that touch are a phrase, and whose address it would be is not guessed"},
           Row{"\"Bob\"bob@x.test <a@x.test>", "Bob bob<a@x.test>", "and a name"},
+          Row{"Dr. \"Bob\"bob@x.test", "Dr. Bob bob<@>", "and behind other words"},
           Row{"\"Bob\".b@x.test", "<Bob.b@x.test>", "joined by a dot they are a local part"},
           Row{"(open a@x.test", "", "an unclosed comment swallows the rest"},
           Row{"\"open <a@x.test>", "<open <a@x.test>@>", "an unclosed quote too"},

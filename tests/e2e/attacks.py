@@ -236,6 +236,19 @@ class Guessing(HouseTest):
         self.assertLessEqual(looked_at, 5 + seconds + 1, "more than a guess a second after the first five")
         self.assertRegex(self.login(home), "^a OK")
 
+    def test_an_office_that_comes_back_at_once_is_not_taken_for_a_guesser(self):
+        """Behind one address, after a restart, when nobody is known yet: right passwords cost nothing."""
+        self.house.restart()
+        answers = []
+        threads = [threading.Thread(target=lambda user=user: answers.append(self.login("192.0.2.200", user)))
+                   for user in ("alice@north.test", "bob@north.test") * 20]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([answer for answer in answers if not answer.startswith("a OK")], [])
+        self.assertEqual(len(answers), 40)
+
     def test_the_client_that_the_proxy_names_is_the_client(self):
         with self.house.talk("smtp", "192.0.2.77") as talk:
             talk.expect("220")

@@ -6,8 +6,12 @@ it has no channel binding, and gives up.
 
 import email
 import email.policy
+import os
+import pty
+import select
+import subprocess
 
-from house import PASSWORD, HouseTest, main, sample
+from house import PASSWORD, PATIENCE, HouseTest, main, sample
 
 MUTTRC = """
 set from = "alice@north.test"
@@ -68,6 +72,55 @@ class MuttAndMail(HouseTest):
         for account in ("alice@north.test", "bob@north.test"):
             (message,) = self.house.mailbox(account)
             self.assertEqual(message.field("Bcc"), [])
+
+    def mutt_on_a_terminal(self, rc, keys):
+        """mutt as people use it, on INBOX: `keys` are pressed, then it quits."""
+        settings = ["set quit=yes", "set delete=yes", "set confirmappend=no", "set confirmcreate=no", "set wait_key=no", "set mark_old=no",
+                    "set sort=mailbox-order", f'push "{keys}<quit>"']
+        command = ["mutt", "-n", "-F", str(rc), *[word for one in settings for word in ("-e", one)]]
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        ours, its = pty.openpty()
+        process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, cwd=home, start_new_session=True,
+                                   env=dict(os.environ, HOME=str(home), TERM="vt100", LC_ALL="C.UTF-8", LINES="40", COLUMNS="100"))
+        os.close(its)
+        seen = b""
+        try:
+            while select.select([ours], [], [], PATIENCE)[0]:
+                piece = os.read(ours, 65536)
+                seen += piece
+                if not piece:
+                    break
+        except OSError:  # how a terminal whose program has ended says so
+            pass
+        finally:
+            os.close(ours)
+            if process.poll() is None and not seen:
+                process.kill()
+        self.assertEqual(process.wait(PATIENCE), 0, seen[-2000:])
+        return seen.decode(errors="replace")
+
+    def test_mutt_reads_and_files_by_imap(self):
+        for number in range(1, 6):
+            self.house.send("x@away.test", ["alice@north.test"], sample(f"letter {number}", b"the text of %d\r\n" % number,
+                                                                        recipient="alice@north.test"))
+        self.house.empty("alice@north.test", "Archive")
+        read = self.folder / "read-by-mutt"
+        seen = self.mutt_on_a_terminal(self.muttrc(), (
+            f"2<enter><enter-command>set pipe_decode<enter><display-message><exit><pipe-message>cat > {read}<enter>"  # reads the second
+            "3<enter><flag-message>"
+            "4<enter><save-message>=Archive<enter>"  # copied there, and deleted here when it quits
+            "5<enter><delete-message>"
+            "<limit>~b 'the text of 1'<enter><set-flag>r<limit>all<enter>"))
+        self.assertIn("letter 3", seen)
+        self.assertIn("the text of 2", read.read_text())
+        there = {message.field("Subject")[0]: message for message in self.house.mailbox("alice@north.test")}
+        self.assertEqual(set(there), {"letter 1", "letter 2", "letter 3"})
+        self.assertIn("\\Seen", there["letter 2"].flags)
+        self.assertIn("\\Flagged", there["letter 3"].flags)
+        self.assertIn("\\Answered", there["letter 1"].flags)
+        (filed,) = self.house.mailbox("alice@north.test", "Archive")
+        self.assertEqual((filed.field("Subject"), filed.body), (["letter 4"], b"the text of 4\r\n"))
 
     def nail(self, *words, text=b"", settings=()):
         base = ["v15-compat", "smtp-auth=plain", f"tls-ca-file={self.house.certificate}", "tls-verify=strict",
