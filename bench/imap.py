@@ -173,7 +173,7 @@ def search_none(server, options):
 def search_word(server, options):
     """A word that some have, in the body of messages, and a part of one."""
     text = subprocess.run([program(), "text", "10240", "4321"], check=True, capture_output=True, text=True).stdout
-    word = max(text.split("\r\n\r\n", 1)[1].split(), key=len)
+    word = max(text.split("\n\n", 1)[1].split(), key=len)
     return 10, server.session("big", *[f"SEARCH TEXT {word}", f"SEARCH TEXT {word[1:-1]}"] * 5)
 
 
