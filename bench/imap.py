@@ -4,10 +4,11 @@
     ./dev bench imap --beside dovecot,cyrus  and these (bench/reader_peers.py)
     ./dev bench imap --rows envelope,select  only these rows
 
-Every row says rate and CPU a unit of the server's own; the median of the runs. CPU of processes that end within a row is counted
+Every row says rate and CPU a unit of the server's own; the medians of runs by turns. CPU of processes that end within a row is counted
 by the clock's ticks, so short rows are repeated inside one session.
 """
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -73,7 +74,7 @@ class Server:
 
 
 class Ours:
-    name = "Posthouse"
+    without = ()
 
     def __init__(self, bench, house):
         self.bench, self.house = bench, house
@@ -135,20 +136,27 @@ def flags(server, options):
     return options.huge * 5, server.session("huge", *["FETCH 1:* (UID FLAGS)"] * 5)
 
 
+def by_octets(result):
+    """Messages of 10 KiB: mailboxes grow by what is appended."""
+    return result["octets"] / 10300, result
+
+
 def bodies(server, options):
-    return options.big, server.session("big", "FETCH 1:* (UID BODY.PEEK[])")
+    return by_octets(server.session("big", "FETCH 1:* (UID BODY.PEEK[])"))
 
 
 def bodies_20(server, options):
-    return SMALL * 1000, server.load("imap", "b%d", SMALL, "SELECT INBOX", "FETCH 1:* (UID BODY.PEEK[])")
+    return by_octets(server.load("imap", "b%d", SMALL, "SELECT INBOX", "FETCH 1:* (UID BODY.PEEK[])"))
 
 
 def pop3(server, options):
-    return options.big, server.load("pop3", "big", 1, door="pop3")
+    result = server.load("pop3", "big", 1, door="pop3")
+    return result["operations"], result
 
 
 def pop3_20(server, options):
-    return SMALL * 1000, server.load("pop3", "b%d", SMALL, door="pop3")
+    result = server.load("pop3", "b%d", SMALL, door="pop3")
+    return result["operations"], result
 
 
 def search_first(server, options):
@@ -165,7 +173,7 @@ def search_none(server, options):
 def search_word(server, options):
     """A word that some have, in the body of messages, and a part of one."""
     text = subprocess.run([program(), "text", "10240", "4321"], check=True, capture_output=True, text=True).stdout
-    word = max(text.split("\r\n\r\n", 1)[1].split(), key=len)
+    word = max(text.split("\n\n", 1)[1].split(), key=len)
     return 10, server.session("big", *[f"SEARCH TEXT {word}", f"SEARCH TEXT {word[1:-1]}"] * 5)
 
 
@@ -215,33 +223,30 @@ ROWS = {
 }
 
 
-def measure(server, options, say):
-    medians = {}
+def measure(servers, options, say):
+    """Row by row, the servers by turns."""
     for key in options.rows or ROWS:
         work, title = ROWS[key]
-        runs = []
+        runs = {server.name: [] for server in servers if key not in server.one.without}
         for _ in range(1 if key in ONCE else options.repeat):
-            units, result = work(server, options)
-            runs.append((result["wall"] / units, result["cpu"] / units, result["client_cpu"] / result["wall"]))
-        wall = sorted(run[0] for run in runs)[len(runs) // 2]
-        cpu = sorted(run[1] for run in runs)[len(runs) // 2]
-        medians[key] = (wall, cpu)
-        say(f"{server.name}: {title}", f"{1 / wall:.0f}", "/s",
-            f"{wall * 1e6:.1f} µs, {cpu * 1e6:.1f} µs CPU each (client {100 * runs[0][2]:.0f} % of a core)")
-    return medians
+            for server in servers:
+                if server.name not in runs:
+                    continue
+                units, result = work(server, options)
+                runs[server.name].append((result["wall"] / units, result["cpu"] / units, result["client_cpu"] / result["wall"]))
+        seen = {name: [sorted(column)[len(column) // 2] for column in zip(*rows)] for name, rows in runs.items()}
+        ours = seen[servers[0].name]
+        for name, (wall, cpu, client) in seen.items():
+            note = f"{wall * 1e6:.1f} µs, {cpu * 1e6:.1f} µs CPU each (client {100 * client:.0f} % of a core)"
+            if name != servers[0].name:
+                note += f"; ours: {wall / ours[0]:.1f} × the rate, {cpu / max(ours[1], 1e-9):.1f} × less CPU"
+            say(f"{title}: {name}", f"{1 / wall:.0f}", "/s", note)
 
 
-def imap(options, bench):
-    options.rows = [row for row in (options.rows or "").split(",") if row]
-    names = [f"{name}@bench.test" for name in accounts()]
-    results = {}
-    with bench.house_of(names, "[unsafe]\nplaintext_login = true\n") as house:
-        ours = Server("Posthouse", Ours(bench, house))
-        ours.fill(options)
-        results["Posthouse"] = measure(ours, options, bench.say)
-    wanted = [word for word in (options.beside or "").split(",") if word]
-    for kind in wanted:
-        for one in [peers.Dovecot("mdbox"), peers.Dovecot("maildir")] if kind == "dovecot" else [peers.Cyrus()]:
+def others(wanted):
+    """The peers that can be had here, started."""
+    for word in wanted:
+        for one in [peers.Dovecot("mdbox"), peers.Dovecot("maildir")] if word == "dovecot" else [peers.Cyrus()]:
             one.clear()
             try:
                 one.unpack()
@@ -249,19 +254,21 @@ def imap(options, bench):
             except (OSError, RuntimeError, subprocess.CalledProcessError) as why:
                 print(f"{one.name} cannot be had here: {why}", file=sys.stderr)
                 continue
-            try:
-                server = Server(one.name, one)
-                server.fill(options)
-                results[one.name] = measure(server, options, bench.say)
-            finally:
-                one.stop()
-                one.clear()
-    for name, medians in results.items():
-        if name == "Posthouse":
-            continue
-        for key, (wall, cpu) in medians.items():
-            mine = results["Posthouse"][key]
-            bench.say(f"ours to {name}: {ROWS[key][1]}", f"{wall / mine[0]:.1f}", "× rate", f"{cpu / max(mine[1], 1e-9):.1f} × less CPU")
+            yield Server(one.name, one)
+
+
+def imap(options, bench):
+    options.rows = [row for row in (options.rows or "").split(",") if row]
+    names = [f"{name}@bench.test" for name in accounts()]
+    with bench.house_of(names, "[unsafe]\nplaintext_login = true\n") as house, contextlib.ExitStack() as stack:
+        servers = [Server("Posthouse", Ours(bench, house))]
+        for server in others([word for word in (options.beside or "").split(",") if word]):
+            stack.callback(server.one.clear)
+            stack.callback(server.one.stop)
+            servers.append(server)
+        for server in servers:
+            server.fill(options)
+        measure(servers, options, bench.say)
 
 
 def million(options, bench):

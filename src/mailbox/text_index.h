@@ -81,6 +81,7 @@ private:
     const std::shared_ptr<Activity> activity_;
     Loop& loop_;
     std::atomic<bool> busy_ = false;
+    std::atomic<bool> waiting_ = false;  // somebody's search has its head start
     SteadyTime turn_began_;  // of who is busy
     std::mutex mutex_;
     CataloguePtr catalogue_;  // by mutex_; null: not in memory

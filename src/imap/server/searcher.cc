@@ -11,6 +11,7 @@ namespace posthouse::imap {
 namespace {
 
 constexpr std::size_t batch_size = 128;
+constexpr std::size_t read_at_once = 32;  // messages
 
 Task<bool> append_to(std::string& into, std::string piece)
 {
@@ -132,32 +133,73 @@ Task<Result<void>> Searcher::decide(std::vector<std::uint32_t> positions)
     const Result<std::vector<Result<mailbox::Email>>> rows = co_await scope_.account->emails(std::move(ids));
     if (!rows)
         co_return fail(rows.error());
+    std::vector<std::size_t> unread;
     for (std::size_t i = 0; i < positions.size() && i < rows->size(); ++i) {
         if (!(*rows)[i])
             continue;  // what cannot be read is not found
         Candidate now = candidate(positions[i]);
         now.email = &*(*rows)[i];
-        Answer answer = matcher_.match(now);
-        if (answer == Answer::unknown) {
-            const Result<bool> fits = co_await fits_by_bytes(now);
-            answer = fits && *fits ? Answer::yes : Answer::no;
-            const Result<void> paused = co_await progress_.pause(positions[i], scope_.numbering->size());
+        const Answer answer = matcher_.match(now);
+        if (answer == Answer::yes)
+            found_.push_back(positions[i]);
+        if (answer == Answer::unknown)
+            unread.push_back(i);
+    }
+    for (std::size_t from = 0; from < unread.size(); from += read_at_once) {
+        const std::size_t count = std::min(read_at_once, unread.size() - from);
+        std::vector<const mailbox::Email*> emails;
+        for (std::size_t i = from; i < from + count; ++i)
+            emails.push_back(&*(*rows)[unread[i]]);
+        const std::vector<std::optional<std::string>> wholes = co_await read_together(emails);
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::uint32_t position = positions[unread[from + i]];
+            Candidate now = candidate(position);
+            now.email = emails[i];
+            const Result<bool> fits = co_await fits_by_bytes(now, wholes[i] ? &*wholes[i] : nullptr);
+            if (fits && *fits)
+                found_.push_back(position);
+            const Result<void> paused = co_await progress_.pause(position, scope_.numbering->size());
             if (!paused)
                 co_return paused;
         }
-        if (answer == Answer::yes)
-            found_.push_back(positions[i]);
     }
     co_return Result<void>{};
 }
 
-Task<Result<bool>> Searcher::fits_by_bytes(Candidate candidate)
+// The whole messages; nullopt: it must be read by itself (a large one, a guest's, damage).
+Task<std::vector<std::optional<std::string>>> Searcher::read_together(std::vector<const mailbox::Email*> emails)
+{
+    std::vector<std::optional<std::string>> wholes(emails.size());
+    std::vector<mailbox::EmailId> ids;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < emails.size(); ++i)
+        if (emails[i]->blob == 0) {
+            ids.push_back(emails[i]->id);
+            places.push_back(i);
+        }
+    const std::optional<Promise<Result<mailbox::Account::Contents>>> reading =
+        ids.empty() ? std::nullopt : scope_.account->contents_ahead(ids);
+    if (!reading)
+        co_return wholes;
+    Result<mailbox::Account::Contents> contents = co_await reading->get();
+    for (std::size_t i = 0; contents && i < contents->size(); ++i) {
+        const mailbox::Email& email = *emails[places[i]];
+        std::optional<std::string>& content = (*contents)[i];
+        if (!content || content->size() + email.prefix.size() != email.size)
+            continue;
+        content->insert(0, email.prefix);
+        wholes[places[i]] = std::move(content);
+    }
+    co_return wholes;
+}
+
+Task<Result<bool>> Searcher::fits_by_bytes(Candidate candidate, const std::string* whole)
 {
     const mailbox::Email& email = *candidate.email;
     std::string header;
     std::string body_text;
     const std::uint64_t header_end = email.prefix.size() + email.digest->parts.front().body_begin;
-    const Result<void> got = co_await read(email, 0, header_end, header);
+    const Result<void> got = co_await read(email, whole, 0, header_end, header);
     if (!got)
         co_return fail(got.error());
     const FoldedHeader fields(header);
@@ -165,7 +207,7 @@ Task<Result<bool>> Searcher::fits_by_bytes(Candidate candidate)
     const Answer by_header = matcher_.match(candidate);
     if (by_header != Answer::unknown || !matcher_.needs_body())
         co_return by_header == Answer::yes;
-    const Result<void> gathered = co_await read_texts(email, body_text);
+    const Result<void> gathered = co_await read_texts(email, whole, body_text);
     if (!gathered)
         co_return fail(gathered.error());
     candidate.folded_body = &body_text;
@@ -173,7 +215,7 @@ Task<Result<bool>> Searcher::fits_by_bytes(Candidate candidate)
 }
 
 // The text parts of a message, and the headers of messages in it, decoded and folded.
-Task<Result<void>> Searcher::read_texts(const mailbox::Email& email, std::string& into)
+Task<Result<void>> Searcher::read_texts(const mailbox::Email& email, const std::string* whole, std::string& into)
 {
     std::uint64_t left = mailbox::most_text;
     const std::size_t shift = email.prefix.size();
@@ -185,7 +227,7 @@ Task<Result<void>> Searcher::read_texts(const mailbox::Email& email, std::string
         std::string raw;
         const std::uint64_t size = std::min(part.body_size(), left);
         left -= size;
-        const Result<void> got = co_await read(email, shift + part.body_begin, size, raw);
+        const Result<void> got = co_await read(email, whole, shift + part.body_begin, size, raw);
         if (!got)
             co_return got;
         into += folded(message::decode_body(part, raw));
@@ -194,9 +236,13 @@ Task<Result<void>> Searcher::read_texts(const mailbox::Email& email, std::string
     co_return Result<void>{};
 }
 
-Task<Result<void>> Searcher::read(const mailbox::Email& email, std::uint64_t begin, std::uint64_t size,
-                                  std::string& into)
+Task<Result<void>> Searcher::read(const mailbox::Email& email, const std::string* whole, std::uint64_t begin,
+                                  std::uint64_t size, std::string& into)
 {
+    if (whole != nullptr && begin + size <= whole->size()) {
+        into.append(*whole, begin, size);
+        co_return Result<void>{};
+    }
     const auto keep = [&into](std::string piece) -> Task<bool> { return append_to(into, std::move(piece)); };
     co_return co_await scope_.account->read(email, begin, size, keep);
 }

@@ -32,9 +32,12 @@ private:
     Candidate candidate(std::uint32_t position) const;
     Task<Result<void>> rank();
     Task<Result<void>> decide(std::vector<std::uint32_t> positions);
-    Task<Result<bool>> fits_by_bytes(Candidate candidate);
-    Task<Result<void>> read_texts(const mailbox::Email& email, std::string& into);
-    Task<Result<void>> read(const mailbox::Email& email, std::uint64_t begin, std::uint64_t size, std::string& into);
+    Task<std::vector<std::optional<std::string>>> read_together(std::vector<const mailbox::Email*> emails);
+    // `whole`: the message, where it was read already.
+    Task<Result<bool>> fits_by_bytes(Candidate candidate, const std::string* whole);
+    Task<Result<void>> read_texts(const mailbox::Email& email, const std::string* whole, std::string& into);
+    Task<Result<void>> read(const mailbox::Email& email, const std::string* whole, std::uint64_t begin,
+                            std::uint64_t size, std::string& into);
 
     Matcher matcher_;
     SearchScope scope_;
