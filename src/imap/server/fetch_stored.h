@@ -1,5 +1,5 @@
-// FETCH of what e-mail rows tell as they are stored, and of whole messages: rows are read some hundred at a time, messages
-// in batches cut from them, and while one batch is sent the next one is read.
+// FETCH of what e-mail rows tell as they are stored, and of whole messages: rows are read some hundred at a time,
+// messages in batches cut from them, and while one batch is sent the next one is read.
 #pragma once
 
 #include "imap/server/fetch_messages.h"

@@ -27,9 +27,7 @@ SearchScope scope_of(Session& session)
 }
 
 Searcher::Searcher(Session& session, Matcher matcher, SearchScope scope, std::string tag) :
-    matcher_(std::move(matcher)),
-    scope_(std::move(scope)),
-    progress_(session, std::move(tag), "searching")
+    matcher_(std::move(matcher)), scope_(std::move(scope)), progress_(session, std::move(tag), "searching")
 {
 }
 

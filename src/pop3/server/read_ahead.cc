@@ -56,7 +56,8 @@ Task<void> ReadAhead::begin(std::uint32_t number)
     Batch batch{.first = number, .last = number};
     std::vector<mailbox::EmailId> wanted;
     std::uint64_t bytes = 0;
-    for (std::uint32_t next = number; next < rows_until_ && wanted.size() < most_messages && bytes < most_bytes; ++next) {
+    for (std::uint32_t next = number; next < rows_until_ && wanted.size() < most_messages && bytes < most_bytes;
+         ++next) {
         batch.last = next;
         auto row = rows_.extract(next);
         if (!row)

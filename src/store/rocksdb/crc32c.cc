@@ -56,12 +56,13 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t before)
 
 }  // namespace posthouse::store
 
-// Debian builds RocksDB for the oldest x86-64, where a CRC-32C goes by tables (6 µs for 10 KiB; 0.7 by the instruction).
-// RocksDB calls this function of its own through the dynamic linker, which finds ours first. Weak: a RocksDB that is
-// linked into the program keeps its own.
+// Debian builds RocksDB for the oldest x86-64, where a CRC-32C goes by tables (6 µs for 10 KiB; 0.7 by the
+// instruction). RocksDB calls this function of its own through the dynamic linker, which finds ours first. Weak: a
+// RocksDB that is linked into the program keeps its own.
 namespace rocksdb::crc32c {
 
-[[gnu::weak, gnu::visibility("default")]] std::uint32_t Extend(std::uint32_t before, const char* bytes, std::size_t size);
+[[gnu::weak, gnu::visibility("default")]] std::uint32_t Extend(std::uint32_t before, const char* bytes,
+                                                               std::size_t size);
 
 std::uint32_t Extend(std::uint32_t before, const char* bytes, std::size_t size)
 {

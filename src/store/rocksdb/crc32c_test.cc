@@ -55,8 +55,9 @@ TEST(Crc32c, OfAnyLengthAnywhereAndInPieces)
 // All of RocksDB's checksums are worth no less than before: what it calls is ours, and ours answers as it did.
 TEST(Crc32c, RocksDbCallsIt)
 {
-    void* library = ::dlopen(("librocksdb.so." + std::to_string(ROCKSDB_MAJOR) + "." + std::to_string(ROCKSDB_MINOR)).c_str(),
-                             RTLD_NOW | RTLD_NOLOAD);
+    void* library =
+        ::dlopen(("librocksdb.so." + std::to_string(ROCKSDB_MAJOR) + "." + std::to_string(ROCKSDB_MINOR)).c_str(),
+                 RTLD_NOW | RTLD_NOLOAD);
     ASSERT_NE(library, nullptr);
     constexpr const char* name = "_ZN7rocksdb6crc32c6ExtendEjPKcm";
     void* const called = ::dlsym(RTLD_DEFAULT, name);
@@ -65,8 +66,9 @@ TEST(Crc32c, RocksDbCallsIt)
     ASSERT_NE(own, nullptr);
     EXPECT_NE(called, own);
     const std::string text = "the quick brown fox jumps over the lazy dog";
-    EXPECT_EQ(reinterpret_cast<std::uint32_t (*)(std::uint32_t, const char*, std::size_t)>(own)(7, text.data(), text.size()),
-              crc32c(text, 7));
+    EXPECT_EQ(
+        reinterpret_cast<std::uint32_t (*)(std::uint32_t, const char*, std::size_t)>(own)(7, text.data(), text.size()),
+        crc32c(text, 7));
 }
 
 }  // namespace posthouse::store

@@ -13,8 +13,8 @@ enum class Reach { memory, disk };
 
 rocksdb::Status read_value(Instance& instance, Reach reach, Partition partition, const Key& key, Space space,
                            std::optional<Value>& value);
-// The same of several at once, by the disk where needed, and not kept in the block cache: they would drive others out. `take` gets each one that is there, by
-// its place in `keys`, and may refuse it.
+// The same of several at once, by the disk where needed, and not kept in the block cache: they would drive others out.
+// `take` gets each one that is there, by its place in `keys`, and may refuse it.
 using Take = std::function<rocksdb::Status(std::size_t, std::string_view)>;
 rocksdb::Status read_values(Instance& instance, Partition partition, const std::vector<Key>& keys, Space space,
                             const Take& take);

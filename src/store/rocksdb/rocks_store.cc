@@ -226,24 +226,24 @@ Promise<Result<Store::Values>> RocksStore::read_ahead(Partition partition, std::
     if (!instance)
         return refused({ErrorCode::unavailable, "the store is being opened anew"});
     const std::shared_ptr<Packer> packer = space == Space::bodies ? parts_->shared_packer : nullptr;
-    return read_from_disk<Values>(
-        *parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, deadline, std::move(instance),
-        [partition, keys = std::move(keys), space, packer, most = limits().value_bytes](Instance& instance, Reach,
-                                                                                        Values& values) {
-            values.resize(keys.size());
-            const auto take = [&](std::size_t place, std::string_view stored) {
-                if (!packer) {
-                    values[place].emplace(stored);
-                    return rocksdb::Status::OK();
-                }
-                Result<Value> unpacked = packer->unpack(stored, most);
-                if (!unpacked)
-                    return rocksdb::Status::Aborted(unpacked.error().text);
-                values[place] = *std::move(unpacked);
-                return rocksdb::Status::OK();
-            };
-            return read_values(instance, partition, keys, space, take);
-        });
+    return read_from_disk<Values>(*parts_->engine, parts_->workers, parts_->reads, *parts_->keeper, deadline,
+                                  std::move(instance),
+                                  [partition, keys = std::move(keys), space, packer,
+                                   most = limits().value_bytes](Instance& instance, Reach, Values& values) {
+                                      values.resize(keys.size());
+                                      const auto take = [&](std::size_t place, std::string_view stored) {
+                                          if (!packer) {
+                                              values[place].emplace(stored);
+                                              return rocksdb::Status::OK();
+                                          }
+                                          Result<Value> unpacked = packer->unpack(stored, most);
+                                          if (!unpacked)
+                                              return rocksdb::Status::Aborted(unpacked.error().text);
+                                          values[place] = *std::move(unpacked);
+                                          return rocksdb::Status::OK();
+                                      };
+                                      return read_values(instance, partition, keys, space, take);
+                                  });
 }
 
 Task<Result<Page>> RocksStore::scan(Partition partition, Range range, std::size_t most_rows, Deadline deadline,
