@@ -62,7 +62,7 @@ class Server:
         used = -1
         while self.one.cpu() - used > 0.02:
             used = self.one.cpu()
-            time.sleep(1)
+            time.sleep(2)  # ours begins to index a second after a search
 
     def fill(self, options):
         self.greet()

@@ -116,7 +116,9 @@ void ours_index(benchmark::State& state)
 void ours_find(benchmark::State& state)
 {
     const Ours& index = ours();
-    const std::string_view key = state.range(0) == 0 ? rare : state.range(0) == 1 ? part : std::string_view(texts()[5]).substr(0, 2);
+    const std::string_view key = state.range(0) == 0 ? rare
+        : state.range(0) == 1                        ? part
+                                                     : std::string_view(texts()[5]).substr(0, 2);
     for (auto _ : state)
         state.counters["found"] = static_cast<double>(index.count(key));
 }

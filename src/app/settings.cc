@@ -223,7 +223,8 @@ std::uint64_t default_cache_bytes()
 {
     const long pages = ::sysconf(_SC_PHYS_PAGES);
     const long page = ::sysconf(_SC_PAGESIZE);
-    const std::uint64_t memory = pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+    const std::uint64_t memory =
+        pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
     return std::clamp<std::uint64_t>(memory / 128, 32ull << 20, 128ull << 20);
 }
 

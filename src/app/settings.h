@@ -35,7 +35,8 @@ struct TracePeer {
     std::string key_file;
 };
 
-// A hundred and twenty-eighth of the machine's memory, 32 MiB at least and 128 at most: the rows of some 100,000 messages.
+// A hundred and twenty-eighth of the machine's memory, 32 MiB at least and 128 at most: the rows of some 100,000
+// messages.
 std::uint64_t default_cache_bytes();
 
 struct Settings {

@@ -88,13 +88,15 @@ Result<std::string> from_lz4(std::string_view stored, std::size_t most_bytes)
 {
     if (stored.size() < lz4_head)
         return damaged();
-    const std::size_t size = std::size_t{static_cast<unsigned char>(stored[1])} << 8 | static_cast<unsigned char>(stored[2]);
+    const std::size_t size =
+        std::size_t{static_cast<unsigned char>(stored[1])} << 8 | static_cast<unsigned char>(stored[2]);
     if (size == 0 || size > most_bytes)
         return damaged();
     const std::string_view block = stored.substr(lz4_head);
     std::string value;
     value.resize_and_overwrite(size, [block](char* place, std::size_t room) {
-        const int got = LZ4_decompress_safe(block.data(), place, static_cast<int>(block.size()), static_cast<int>(room));
+        const int got =
+            LZ4_decompress_safe(block.data(), place, static_cast<int>(block.size()), static_cast<int>(room));
         return got > 0 ? static_cast<std::size_t>(got) : 0;
     });
     if (value.size() != size)

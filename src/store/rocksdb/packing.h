@@ -4,8 +4,8 @@
 //   u8 1, zstd frame           with its content size, at most what a value may have
 //   u8 2, u16 size, LZ4 block  the size big-endian
 //
-// Most messages are small and read by the thousand: LZ4 unpacks them at the speed of copying. Most bytes are in chunks of
-// large ones, base64 of which only zstd makes less.
+// Most messages are small and read by the thousand: LZ4 unpacks them at the speed of copying. Most bytes are in chunks
+// of large ones, base64 of which only zstd makes less.
 //
 // RocksDB could pack blob files itself; doing it before the commit costs half (its own makes a new
 // zstd context for every value) and packs the log and the memtables too. Packing runs on the
