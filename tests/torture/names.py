@@ -12,6 +12,7 @@ import multiprocessing
 import shutil
 import smtplib
 import socket
+import statistics
 import struct
 import threading
 import time
@@ -22,6 +23,7 @@ from house import PASSWORD, free_ports
 ALICE = "alice@torture.test"
 HOST = "127.0.0.50"  # of every domain that has one
 GOOD = 1000  # mails whose rate is measured
+TURNS = 5
 SENDERS = 4
 LATE = 3  # seconds
 PATIENCE = 120  # until the last mail is where it belongs
@@ -193,14 +195,14 @@ class Internet(threading.Thread):
         return len(self.arrived.get(kind, []))
 
 
-def hand_in(house, kind, count, domains):
-    """`count` mails to `domains` domains of a kind, by several sessions at once."""
+def hand_in(house, kind, count, domains, first=0):
+    """`count` mails to `domains` domains of a kind, from number `first` on, by several sessions at once."""
     def session(number):
         with smtplib.SMTP_SSL("127.0.0.1", house.port["submissions"], local_hostname="client.test", timeout=60,
                               context=house.tls_without_checks()) as client:
             client.login(ALICE, PASSWORD)
             for n in range(number, count, SENDERS):
-                client.sendmail(ALICE, [f"somebody@d{n % domains}.{kind}.test"],
+                client.sendmail(ALICE, [f"somebody@d{first + n % domains}.{kind}.test"],
                                 f"From: {ALICE}\r\nSubject: {kind} {n}\r\n\r\nHello\r\n")
 
     threads = [threading.Thread(target=session, args=(number,)) for number in range(SENDERS)]
@@ -246,14 +248,17 @@ def one_kind(state, internet, kind, mails):
     house.run("account", "outgoing", ALICE, "unlimited")
     internet.arrived.clear()
     good_rate(house, internet)  # warms up
-    alone = good_rate(house, internet)
-    hand_in(house, kind, mails, mails)
-    beside = good_rate(house, internet)
+    alone, beside = [], []
+    for turn in range(TURNS):  # a rate of a second differs from the next one by a tenth
+        alone.append(good_rate(house, internet))
+        hand_in(house, kind, mails // TURNS, mails // TURNS, turn * mails // TURNS)
+        beside.append(good_rate(house, internet))
+    alone, beside, mails = statistics.median(alone), statistics.median(beside), mails // TURNS * TURNS
     ends = {"relayed": lambda: internet.count(kind), "returned": lambda: returned(house), "waiting": lambda: waiting(house, kind)}
     wait_for(lambda: ends[KINDS[kind]]() >= mails)
     right = ends[KINDS[kind]]()
     house.stop()
-    return alone, beside, right
+    return alone, beside, right, mails
 
 
 def f13_names(state, mails):
@@ -262,9 +267,9 @@ def f13_names(state, mails):
         if kind not in state:
             state[kind] = one_kind(state, internet, kind, mails)
             state.save()
-        alone, beside, right = state[kind]
+        alone, beside, right, handed_in = state[kind]
         print(f"{kind}: {alone:.0f}/s alone, {beside:.0f}/s beside, {right} {end}", flush=True)
-        good = good and right == mails and beside >= 0.9 * alone
+        good = good and right == handed_in and beside >= 0.9 * alone
         texts.append(f"{kind}: {right} {end}, others at {100 * beside / max(alone, 1):.0f} % of {alone:.0f}/s")
     return good, f"{mails} mails to as many domains of each kind, {GOOD} to others at once; " + "; ".join(texts)
 
