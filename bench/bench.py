@@ -126,22 +126,26 @@ class Syncs:
 
 
 def intake(options):
-    with house() as one:
+    import relay as relaying
+    with house() as one, relaying.holding_postfix(sys.modules[__name__]) as postfix:
         pid, port = one.process.pid, one.port["smtp"]
         source(port, 20, 2000, 10240, "u0@bench.test")  # warm
         for sessions, messages in ((1, 2000), (20, 20000), (100, 20000)):
-            rates, ratios, cpus = [], [], []
+            rates, ratios, cpus, theirs = [], [], [], []
             for _ in range(options.repeat):
                 used = cpu(pid)
                 took = source(port, sessions, messages, 10240, "u0@bench.test")
                 cpus.append((cpu(pid) - used) * 1000 / messages)
                 rates.append(messages / took)
+                used = postfix.cpu()
+                source(postfix.plain_port, sessions, messages // 10, 10240, "x@elsewhere.test")
+                theirs.append((postfix.cpu() - used) * 10000 / messages)
                 bare = ceiling(options.ceiling, sessions, messages, 10240)
                 if bare:
                     ratios.append(rates[-1] / bare)
             rates.sort(), cpus.sort(), ratios.sort()
             middle = len(rates) // 2
-            note = f"{cpus[middle]:.3f} ms CPU a message"
+            note = f"{cpus[middle]:.3f} ms CPU a message (Postfix, without delivering: {sorted(theirs)[middle]:.2f})"
             if ratios:
                 note += f", {100 * ratios[middle]:.0f} % of the ceiling in this run"
             say(f"durable intake with delivery, 10 KiB, {sessions} sessions, one mailbox", f"{rates[middle]:.0f}", "/s", note)

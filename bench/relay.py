@@ -6,6 +6,7 @@ of the server. Ours takes mail for an alias of its own domain that leads to anot
 everything there.
 """
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -62,7 +63,7 @@ class RelayingPostfix(Postfix):
         self.write("etc/postfix/main.cf", self.common_settings() + f"""\
 mynetworks = 127.0.0.0/8
 mydestination =
-relayhost = [127.0.0.1]:{self.sink.port}
+relayhost = [127.0.0.1]:{self.sink.port if self.sink else 9}
 smtp_tls_security_level = none
 smtpd_tls_security_level = none
 in_flow_delay = 0
@@ -77,6 +78,31 @@ default_process_limit = 100
                 fields = file.read().rsplit(")", 1)[1].split()
             total += sum(map(int, fields[11:15]))
         return total / TICKS
+
+
+class HoldingPostfix(RelayingPostfix):
+    """Takes mail and keeps it."""
+
+    def write_settings(self):
+        super().write_settings()
+        with open(self.root / "etc/postfix/main.cf", "a") as out:
+            out.write("defer_transports = smtp\n")
+
+
+@contextlib.contextmanager
+def holding_postfix(bench):
+    """A started one, in a folder beside the build."""
+    global TICKS
+    TICKS = bench.TICKS
+    folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=bench.ROOT / "build"))
+    folder.chmod(0o755)
+    one = HoldingPostfix(folder / "postfix", None)
+    try:
+        one.start()
+        yield one
+    finally:
+        one.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 TICKS = 100
