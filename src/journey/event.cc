@@ -46,7 +46,9 @@ void Event::set(Number field, std::uint64_t value)
 SegmentWriter& SegmentWriter::begin(Kind kind, WallTime at, Id session, Id message)
 {
     const std::int64_t microseconds = at.time_since_epoch().count();
-    out_.u8(static_cast<std::uint8_t>(kind)).signed_varint(microseconds - at_);
+    // Modulo 2^64, as the reader adds: times from a spoilt store may be anything.
+    const std::uint64_t later = static_cast<std::uint64_t>(microseconds) - static_cast<std::uint64_t>(at_);
+    out_.u8(static_cast<std::uint8_t>(kind)).signed_varint(static_cast<std::int64_t>(later));
     out_.signed_varint(static_cast<std::int64_t>(session - session_));
     out_.signed_varint(static_cast<std::int64_t>(message - message_));
     at_ = microseconds;
