@@ -261,13 +261,13 @@ bool is_encoded(Kind body) { return body == Kind::quoted_printable || body == Ki
 }  // namespace
 
 // Content-Transfer-Encoding is told anew where the body is encoded, and goes where it said 8bit or binary of a
-// multipart or message (which then is 7bit, the default).
+// multipart or message (which then is 7bit, the default). A message that only says 8bit stays as it is.
 std::string SevenBitConverter::rewritten_header(const SevenBitRegion& region) const
 {
     const Part& part = digest_.parts[region.part];
     const bool is_message = part.parent == no_part || digest_.parts[static_cast<std::size_t>(part.parent)].is_message();
-    const bool drops_encoding =
-        is_encoded(region.body) || (!part.is_leaf() && part.encoding != "7bit" && is_identity(part.encoding));
+    const bool drops_encoding = is_encoded(region.body) ||
+        (digest_.has_8bit && !part.is_leaf() && part.encoding != "7bit" && is_identity(part.encoding));
     std::string out;
     out.reserve(header_.size() + 128);
     HeaderReader reader(header_);
