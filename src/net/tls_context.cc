@@ -80,7 +80,7 @@ Result<SslContext> load_certificate(const TlsContext::Files& files)
     // The same for all certificates, so that a ticket is good whichever context comes first.
     static constexpr unsigned char session_context[] = "posthouse";
     SSL_CTX_set_session_id_context(context.get(), session_context, sizeof session_context - 1);
-    SSL_CTX_set_num_tickets(context.get(), 1);
+    SSL_CTX_set_num_tickets(context.get(), 0);  // see TlsSession::handshake
     return context;
 }
 

@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include "net/test_support.h"
+#include "net/tls_session.h"
 #include "net/tls_state.h"
 
 #include <fstream>
@@ -225,6 +226,81 @@ TEST_F(TlsTest, AHandshakeHasADeadlineAndCanBeCancelled)
     EXPECT_TRUE(!slow && slow.error() == ErrorCode::timeout);
     run(loops_[0], drop(std::move(left)));
     run(loops_[0], drop(std::move(right)));
+}
+
+// OpenSSL's own client, fed by hand: what the server sends, and when, is seen to the byte.
+class BareClient {
+public:
+    BareClient(SSL_CTX* context, SSL_SESSION* known) : ssl_(SSL_new(context))
+    {
+        SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        SSL_set_connect_state(ssl_.get());
+        if (known != nullptr)
+            SSL_set_session(ssl_.get(), known);
+    }
+    void shake_hands(TlsSession& server)
+    {
+        auto done = TlsSession::Outcome::needs_bytes;
+        for (int i = 0; i < 3 && (done != TlsSession::Outcome::done || !SSL_is_init_finished(ssl_.get())); ++i) {
+            SSL_do_handshake(ssl_.get());
+            Buffer to_server;
+            char bytes[16 * 1024];
+            for (int count; (count = BIO_read(SSL_get_wbio(ssl_.get()), bytes, sizeof bytes)) > 0;)
+                to_server.append({bytes, std::size_t(count)});
+            Buffer to_client;
+            if (done != TlsSession::Outcome::done)
+                done = server.handshake(to_server, to_client);
+            take(to_client);
+        }
+        ASSERT_EQ(done, TlsSession::Outcome::done);
+    }
+    void take(const Buffer& bytes)
+    {
+        received += bytes.size();
+        BIO_write(SSL_get_rbio(ssl_.get()), bytes.view().data(), int(bytes.size()));
+    }
+    std::string read()
+    {
+        char bytes[100];
+        const int count = SSL_read(ssl_.get(), bytes, sizeof bytes);
+        return {bytes, std::size_t(std::max(count, 0))};
+    }
+    SSL* ssl() const { return ssl_.get(); }
+
+    std::size_t received = 0;
+
+private:
+    // A session that is cut off is not resumed: it must be closed.
+    std::unique_ptr<SSL, decltype([](SSL* ssl) { SSL_shutdown(ssl), SSL_free(ssl); })> ssl_;
+};
+
+TEST_F(TlsTest, ATicketGoesOutWithTheFirstWriteAndResumes)
+{
+    const auto accepting = server({self_signed(folder_, "a", {"a.test"})});
+    const auto connecting = client(no, "");
+    SSL_CTX* context = connecting->state().credentials()->contexts[0].get();
+    SSL_SESSION* known = nullptr;
+    for (const bool resumed : {false, true, true}) {
+        TlsSession serving(accepting->state().credentials(), TlsSession::End::server, "");
+        BareClient asking(context, known);
+        asking.shake_hands(serving);
+        EXPECT_EQ(SSL_session_reused(asking.ssl()), int(resumed));
+        const std::size_t after_handshake = asking.received;
+        EXPECT_EQ(asking.read(), "") << "nothing comes before it is asked for";
+
+        Buffer reply;
+        ASSERT_TRUE(serving.write("* OK\r\n", reply));
+        asking.take(reply);
+        EXPECT_GT(asking.received - after_handshake, 100u) << "a ticket and the line";
+        EXPECT_EQ(asking.read(), "* OK\r\n");
+        Buffer second;
+        ASSERT_TRUE(serving.write("* OK\r\n", second));
+        EXPECT_LT(second.size(), 50u) << "the line alone";
+        SSL_SESSION_free(known);
+        known = SSL_get1_session(asking.ssl());
+        EXPECT_EQ(SSL_SESSION_is_resumable(known), 1);
+    }
+    SSL_SESSION_free(known);
 }
 
 TEST_F(TlsTest, GarbageIsAnErrorOfTls)
