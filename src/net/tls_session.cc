@@ -161,8 +161,8 @@ TlsSession::Outcome TlsSession::handshake(Buffer& incoming, Buffer& outgoing)
     if (outcome == Outcome::done) {
         note_facts();
         credentials_.reset();  // needed by the choice of the certificate only
-        // TLS 1.3: a ticket goes out with the first that is written. Right after the handshake it would cost a packet of
-        // its own, and clients that read in one thread and write in another (imaplib2) are caught reading it.
+        // TLS 1.3: a ticket goes out with the first that is written. Right after the handshake it would cost a packet
+        // of its own, and clients that read in one thread and write in another (imaplib2) are caught reading it.
         if (end_ == End::server)
             SSL_new_session_ticket(ssl_.get());
         ERR_clear_error();  // TLS 1.2 has sent its own
