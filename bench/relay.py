@@ -74,8 +74,11 @@ default_process_limit = 100
         """Seconds of all its processes; what has ended is in the time of the master's children."""
         total = 0
         for pid in processes_in(self.root.resolve()):
-            with open(f"/proc/{pid}/stat") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has just ended
             total += sum(map(int, fields[11:15]))
         return total / TICKS
 
