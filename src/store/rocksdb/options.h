@@ -22,7 +22,7 @@ struct RocksOptions {
     bool unsafe_no_sync = false;
 
     std::size_t block_cache_bytes = 32 << 20;  // rows, indexes, filters and bodies together
-    std::size_t rows_buffer_bytes = 8 << 20;  // one memtable
+    std::size_t rows_buffer_bytes = 16 << 20;  // one memtable
     std::size_t bodies_buffer_bytes = 16 << 20;
     std::size_t wal_bytes = 64 << 20;  // at most, in all logs
     std::size_t table_bytes = 64 << 20;  // of one table file, about
