@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 namespace posthouse::imap {
 
 namespace {
@@ -118,8 +120,9 @@ Task<Result<void>> tell_by_stored_rows(Session& session, const FetchPlan& plan, 
     StoredBatches batches(session, plan, std::move(messages), std::move(fresh));
     Result<StoredBatch> now = co_await batches.begin();
     while (now && !now->messages.empty()) {
-        Result<StoredBatch> next = co_await batches.begin();
-        Result<std::vector<FetchedMessage>> left = co_await tell_stored(session, plan, *std::move(now));
+        // What is not in memory is read by another thread, while this one writes what is here.
+        using namespace asio::experimental::awaitable_operators;
+        auto [next, left] = co_await (batches.begin() && tell_stored(session, plan, *std::move(now)));
         if (!left)
             co_return fail(left.error());
         if (!left->empty()) {
