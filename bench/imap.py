@@ -1,6 +1,6 @@
 """What people feel all day: reading by IMAP and POP3, ours and, where they can be had, Dovecot and Cyrus in the same run.
 
-    ./dev bench imap                         us alone
+    ./dev bench imap                         us alone, and what the machine allows (RETR)
     ./dev bench imap --beside dovecot,cyrus  and these (bench/reader_peers.py)
     ./dev bench imap --rows envelope,select  only these rows
 
@@ -23,10 +23,10 @@ ENVELOPE = "FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"
 SMALL = 20  # mailboxes of 1,000
 
 
-def program():
-    found = next((ROOT / "build").rglob("reader_load"), None)
+def program(name="reader_load"):
+    found = next((ROOT / "build").rglob(name), None)
     if found is None:
-        sys.exit("reader_load is not built")
+        sys.exit(f"{name} is not built")
     return found
 
 
@@ -106,6 +106,28 @@ class Ours:
 
     def stop(self):
         self.house.stop()
+
+
+class Bare:
+    """What any server could reach in RETR: bench/bare_pop3.cc, for the mailboxes of one row."""
+
+    password = "-"
+
+    def __init__(self, row, messages):
+        self.without = tuple(key for key in ROWS if key != row)
+        self.process = subprocess.Popen([program("bare_pop3"), str(messages)], stdout=subprocess.PIPE, text=True)
+        self.port = {"pop3": int(self.process.stdout.readline())}
+
+    def user(self, name):
+        return name
+
+    def cpu(self):
+        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 def accounts():
@@ -268,6 +290,9 @@ def imap(options, bench):
             servers.append(server)
         for server in servers:
             server.fill(options)
+        for row, messages in (("pop3", options.big), ("pop3-20", 1000)):
+            servers.append(Server("the ceiling", Bare(row, messages)))
+            stack.callback(servers[-1].one.stop)
         measure(servers, options, bench.say)
 
 
