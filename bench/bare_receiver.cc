@@ -2,9 +2,10 @@
 // mail in, unstuffs each message, appends it with a checksum to a file, and answers 250 once an fdatasync
 // that all messages of a turn share has returned. It judges nothing and files nothing.
 //
-//     bare_receiver PORT FOLDER
+//     bare_receiver PORT FOLDER          SMTP
+//     bare_receiver PORT FOLDER append   the same for APPEND of IMAP, as reader_load sends it
 //
-// bench.py runs it by turns with the server, against the same generator: its rate is the ceiling.
+// bench.py and imap.py run it by turns with the servers, against the same generator: its rate is the ceiling.
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -46,13 +47,16 @@ std::uint32_t crc32(std::string_view bytes)
 struct Session {
     std::string input;
     std::string output;
+    std::string tag;  // of the APPEND under way
+    std::size_t literal = 0;  // its octets
     bool in_body = false;
     bool waits = false;  // for the sync
 };
 
 class Receiver {
 public:
-    Receiver(int listener, int file) : listener_(listener), file_(file), epoll_(::epoll_create1(EPOLL_CLOEXEC))
+    Receiver(int listener, int file, bool imap) :
+        listener_(listener), file_(file), imap_(imap), epoll_(::epoll_create1(EPOLL_CLOEXEC))
     {
         watch(listener);
     }
@@ -87,7 +91,7 @@ private:
                 return;
             const int on = 1;
             ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            sessions_[socket].output = "220 bare.test ESMTP\r\n";
+            sessions_[socket].output = imap_ ? "* OK bare\r\n" : "220 bare.test ESMTP\r\n";
             watch(socket);
             flush(socket);
         }
@@ -115,6 +119,28 @@ private:
         if (end == std::string::npos)
             return false;
         const std::string_view line = std::string_view(session.input).substr(0, end);
+        if (imap_)
+            answer_imap(session, line);
+        else
+            answer_smtp(session, line);
+        session.input.erase(0, end + 2);
+        return true;
+    }
+
+    static void answer_imap(Session& session, std::string_view line)
+    {
+        session.tag = line.substr(0, line.find(' '));
+        session.in_body = line.ends_with('}');
+        if (session.in_body) {
+            session.literal = std::strtoul(line.data() + line.rfind('{') + 1, nullptr, 10);
+            session.output += "+ go on\r\n";
+        } else {
+            session.output += session.tag + " OK fine\r\n";
+        }
+    }
+
+    static void answer_smtp(Session& session, std::string_view line)
+    {
         const auto is = [&](const char* verb) { return ::strncasecmp(line.data(), verb, std::strlen(verb)) == 0; };
         session.in_body = is("DATA");
         if (session.in_body)
@@ -123,12 +149,17 @@ private:
             session.output += "250-bare.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 104857600\r\n";
         else
             session.output += is("QUIT") ? "221 2.0.0 bye\r\n" : "250 2.0.0 fine\r\n";
-        session.input.erase(0, end + 2);
-        return true;
     }
 
     bool take_body(int socket, Session& session)
     {
+        if (imap_) {
+            if (session.input.size() < session.literal + 2)
+                return false;
+            keep(socket, session, batch_.size(), session.literal + 2,
+                 std::string_view(session.input).substr(0, session.literal));
+            return true;
+        }
         const std::size_t end = session.input.find("\r\n.\r\n");
         if (end == std::string::npos)
             return false;
@@ -140,13 +171,20 @@ private:
             batch_.append(body.substr(at, line_end - at));
             at = line_end;
         }
+        keep(socket, session, begun, end + 5, {});
+        return true;
+    }
+
+    // The message is in the batch from `begun` on, and `rest` belongs to it; so much of the input was it.
+    void keep(int socket, Session& session, std::size_t begun, std::size_t consumed, std::string_view rest)
+    {
+        batch_.append(rest);
         const std::uint32_t sum = crc32(std::string_view(batch_).substr(begun));
         batch_.append(reinterpret_cast<const char*>(&sum), sizeof sum);
-        session.input.erase(0, end + 5);
+        session.input.erase(0, consumed);
         session.in_body = false;
         session.waits = true;
         waiting_.push_back(socket);
-        return true;
     }
 
     void commit()
@@ -168,7 +206,7 @@ private:
                 continue;
             Session& session = found->second;
             session.waits = false;
-            session.output += "250 2.0.0 kept\r\n";
+            session.output += imap_ ? session.tag + " OK kept\r\n" : "250 2.0.0 kept\r\n";
             while (!session.in_body && take_line(session))
                 continue;
             flush(socket);
@@ -186,6 +224,7 @@ private:
 
     int listener_;
     int file_;
+    bool imap_;
     int epoll_;
     std::unordered_map<int, Session> sessions_;
     std::string batch_;
@@ -197,7 +236,7 @@ private:
 int main(int argc, char** argv)
 {
     std::uint16_t port = 0;
-    if (argc != 3 || std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), port).ec != std::errc())
+    if (argc < 3 || argc > 4 || std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), port).ec != std::errc())
         return 64;
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
@@ -212,5 +251,5 @@ int main(int argc, char** argv)
         ::open((std::string(argv[2]) + "/messages").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
     if (file < 0)
         return 1;
-    Receiver(listener, file).run();
+    Receiver(listener, file, argc == 4).run();
 }

@@ -1,6 +1,6 @@
 """What people feel all day: reading by IMAP and POP3, ours and, where they can be had, Dovecot and Cyrus in the same run.
 
-    ./dev bench imap                         us alone, and what the machine allows (RETR)
+    ./dev bench imap                         us alone, and what the machine allows (RETR, APPEND)
     ./dev bench imap --beside dovecot,cyrus  and these (bench/reader_peers.py)
     ./dev bench imap --rows envelope,select  only these rows
 
@@ -13,6 +13,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -109,14 +110,14 @@ class Ours:
 
 
 class Bare:
-    """What any server could reach in RETR: bench/bare_pop3.cc, for the mailboxes of one row."""
+    """What any server could reach in some rows: a program of ours that does nothing else (bare_pop3.cc, bare_receiver.cc)."""
 
     password = "-"
 
-    def __init__(self, row, messages):
-        self.without = tuple(key for key in ROWS if key != row)
-        self.process = subprocess.Popen([program("bare_pop3"), str(messages)], stdout=subprocess.PIPE, text=True)
-        self.port = {"pop3": int(self.process.stdout.readline())}
+    def __init__(self, rows, port, *command):
+        self.without = tuple(key for key in ROWS if key not in rows)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.port = {"pop3": port, "imap": port} if port else {"pop3": int(self.process.stdout.readline())}
 
     def user(self, name):
         return name
@@ -128,6 +129,17 @@ class Bare:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+def ceilings(options, stack):
+    folder = stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT / "build"))  # the disk that the servers are on
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for bare in (Bare(("pop3",), 0, program("bare_pop3"), str(options.big)), Bare(("pop3-20",), 0, program("bare_pop3"), "1000"),
+                 Bare(("append", "append-20"), port, program("bare_receiver"), str(port), folder, "append")):
+        stack.callback(bare.stop)
+        yield Server("the ceiling", bare)
 
 
 def accounts():
@@ -249,11 +261,10 @@ def measure(servers, options, say):
     """Row by row, the servers by turns."""
     for key in options.rows or ROWS:
         work, title = ROWS[key]
-        runs = {server.name: [] for server in servers if key not in server.one.without}
+        taking_part = [server for server in servers if key not in server.one.without]
+        runs = {server.name: [] for server in taking_part}
         for _ in range(1 if key in ONCE else options.repeat):
-            for server in servers:
-                if server.name not in runs:
-                    continue
+            for server in taking_part:
                 units, result = work(server, options)
                 runs[server.name].append((result["wall"] / units, result["cpu"] / units, result["client_cpu"] / result["wall"]))
         seen = {name: [sorted(column)[len(column) // 2] for column in zip(*rows)] for name, rows in runs.items()}
@@ -290,9 +301,7 @@ def imap(options, bench):
             servers.append(server)
         for server in servers:
             server.fill(options)
-        for row, messages in (("pop3", options.big), ("pop3-20", 1000)):
-            servers.append(Server("the ceiling", Bare(row, messages)))
-            stack.callback(servers[-1].one.stop)
+        servers += ceilings(options, stack)
         measure(servers, options, bench.say)
 
 
