@@ -302,6 +302,42 @@ Task<void> run_with_a_bug()
     ADD_FAILURE() << results.size();
 }
 
+Task<std::string> noted(std::vector<int>* order, int begins, int turns)
+{
+    order->push_back(begins);
+    const int ends = co_await after_turns(turns, begins * 10);
+    order->push_back(ends);
+    co_return std::to_string(ends);
+}
+Task<int> number_of(Task<std::string> text) { co_return std::stoi(co_await std::move(text)); }
+Task<void> run_both()
+{
+    std::vector<int> order;
+    const auto [first, second] = co_await both(number_of(noted(&order, 1, 5)), noted(&order, 2, 1));
+    EXPECT_EQ(first, 10);
+    EXPECT_EQ(second, "20");
+    EXPECT_EQ(order, (std::vector<int>{1, 2, 20, 10}));
+}
+Task<void> run_both_with_a_bug(std::vector<int>* order)
+{
+    [[maybe_unused]] const auto results = co_await both(after_turns(1, -1), noted(order, 2, 5));
+    ADD_FAILURE();
+}
+
+TEST_F(TaskTest, BothRunSideBySide) { run(run_both()); }
+
+TEST(BothTest, ThrowsWhatOneThrewOnceBothHaveEnded)
+{
+    Loops loops(1);
+    Bugs bugs;
+    TaskGroup group(bugs.collector());
+    std::vector<int> order;
+    group.spawn(loops[0], "test", run_both_with_a_bug(&order));
+    group.wait();
+    EXPECT_EQ(bugs.seen, std::vector<std::string>{"test: negative"});
+    EXPECT_EQ(order, (std::vector<int>{2, 20}));
+}
+
 TEST_F(TaskTest, AllAnswersInOrderWhateverEndsFirst) { run(run_side_by_side()); }
 
 TEST(AllTest, ThrowsWhatOneThrewOnceAllHaveEnded)

@@ -2,12 +2,11 @@
 // PARTIAL by RFC 9394.
 #include "imap/server/fetch.h"
 
+#include "base/all.h"
 #include "imap/server/commands.h"
 #include "imap/server/fetch_stored.h"
 
 #include <algorithm>
-
-#include <boost/asio/experimental/awaitable_operators.hpp>
 
 namespace posthouse::imap {
 
@@ -121,8 +120,7 @@ Task<Result<void>> tell_by_stored_rows(Session& session, const FetchPlan& plan, 
     Result<StoredBatch> now = co_await batches.begin();
     while (now && !now->messages.empty()) {
         // What is not in memory is read by another thread, while this one writes what is here.
-        using namespace asio::experimental::awaitable_operators;
-        auto [next, left] = co_await (batches.begin() && tell_stored(session, plan, *std::move(now)));
+        auto [next, left] = co_await both(batches.begin(), tell_stored(session, plan, *std::move(now)));
         if (!left)
             co_return fail(left.error());
         if (!left->empty()) {
