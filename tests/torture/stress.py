@@ -111,7 +111,7 @@ class Session(threading.Thread):
         validity = int(re.search(r"UIDVALIDITY (\d+)", text).group(1))
         if self.validity not in (0, validity):
             self.wrong(f"UIDVALIDITY {self.validity} became {validity}")
-        self.validity, self.modseq = validity, int(re.search(r"HIGHESTMODSEQ (\d+)", text).group(1))
+        self.validity = validity
         if resume:
             self.resume(kept, untagged)
         else:
@@ -119,6 +119,8 @@ class Session(threading.Thread):
             for one in untagged:
                 self.hear(one, "SELECT")
             self.learn("1:*")
+        # Only now: who was cut off before it knew the messages has nothing to come back with.
+        self.modseq = int(re.search(r"HIGHESTMODSEQ (\d+)", text).group(1))
 
     def resume(self, kept, untagged):
         for line in untagged:
@@ -177,11 +179,17 @@ class Session(threading.Thread):
     def store(self, first, last, sign, flag):
         silent = self.dice.random() < 0.5
         span = self.view[first - 1:last]
+        before = [entry[1] for entry in span]
         if silent:  # what it is told below is later than its own change
             for entry in span:
                 if entry[1] is not None:
                     entry[1] = entry[1] | {flag} if sign == "+" else entry[1] - {flag}
-        line, _ = self.say(f"STORE {first}:{last} {sign}FLAGS{'.SILENT' if silent else ''} ({flag})", ("OK", "NO"))
+        try:
+            line, _ = self.say(f"STORE {first}:{last} {sign}FLAGS{'.SILENT' if silent else ''} ({flag})", ("OK", "NO"))
+        except Gone:  # not answered: what it was told before stands, and QRESYNC must tell it if the change was made
+            for entry, flags in zip(span, before):
+                entry[1] = flags
+            raise
         if line.startswith("NO"):
             for entry in span:
                 entry[1] = None  # some may have been changed
