@@ -6,7 +6,6 @@
 //
 // imap.py runs it by turns with the servers: its rate is the ceiling.
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <unordered_map>

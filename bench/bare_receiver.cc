@@ -5,10 +5,14 @@
 //     bare_receiver PORT FOLDER          SMTP
 //     bare_receiver PORT FOLDER append   the same for APPEND of IMAP, as reader_load sends it
 //
+// It prints its port, of loopback, once it listens; for 0 one that is free.
+//
 // bench.py and imap.py run it by turns with the servers, against the same generator: its rate is the ceiling.
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -245,11 +249,15 @@ int main(int argc, char** argv)
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener, 512) != 0)
+    socklen_t size = sizeof address;
+    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener, 512) != 0 ||
+        ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0)
         return 1;
     const int file =
         ::open((std::string(argv[2]) + "/messages").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
     if (file < 0)
         return 1;
+    std::printf("%d\n", ntohs(address.sin_port));
+    std::fflush(stdout);
     Receiver(listener, file, argc == 4).run();
 }

@@ -12,6 +12,7 @@ Absolute times are noisy on a shared machine: compare ratios within one run. CPU
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import re
@@ -22,14 +23,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 os.environ.setdefault("POSTHOUSE", str(ROOT / "build" / "posthouse"))
-from house import House  # noqa: E402
+from house import House, free_ports  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 # Postfix's generators, unpacked by ./dev; they look for its libraries where a package would have put them.
@@ -94,9 +94,7 @@ def ceiling(program, sessions, messages, size):
     if not Path(program).exists():
         return None
     folder = tempfile.mkdtemp(prefix="ceiling-", dir=ROOT / "build")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     process = subprocess.Popen([program, str(port), folder], stdout=subprocess.DEVNULL)
     try:
         for _ in range(100):
@@ -115,10 +113,11 @@ class Syncs:
 
     EVENTS = "syscalls:sys_enter_fsync,syscalls:sys_enter_fdatasync"
 
-    @classmethod
-    def tracer(cls):
+    @staticmethod
+    @functools.cache
+    def tracer():
         """perf, strace or None."""
-        if shutil.which("perf") and subprocess.run(["perf", "stat", "-e", cls.EVENTS, "true"], capture_output=True).returncode == 0:
+        if shutil.which("perf") and subprocess.run(["perf", "stat", "-e", Syncs.EVENTS, "true"], capture_output=True).returncode == 0:
             return "perf"
         return shutil.which("strace") and "strace"
 
@@ -140,7 +139,7 @@ class Syncs:
 
 def intake(options):
     import relay as relaying
-    with house() as one, relaying.holding_postfix(sys.modules[__name__]) as postfix:
+    with house() as one, relaying.running(relaying.HoldingPostfix, ROOT) as postfix:
         pid, port = one.process.pid, one.port["smtp"]
         source(port, 20, 2000, 10240, "u0@bench.test")  # warm
         for sessions, messages in ((1, 2000), (20, 20000), (100, 20000)):

@@ -74,6 +74,11 @@ class Server:
         print(f"{self.name}: filled in {time.monotonic() - begun:.0f} s", flush=True)
 
 
+def seconds_of_threads(pid):
+    """CPU by the scheduler's own count in nanoseconds: whole where no thread ends."""
+    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
 class Ours:
     without = ()
 
@@ -89,11 +94,7 @@ class Ours:
         return f"{name}@bench.test"
 
     def cpu(self):
-        # Threads do not end here, so the scheduler's own count in nanoseconds is whole.
-        total = 0
-        for task in Path(f"/proc/{self.house.process.pid}/task").glob("*/schedstat"):
-            total += int(task.read_text().split()[0])
-        return total / 1e9
+        return seconds_of_threads(self.house.process.pid)
 
     def start(self):
         self.house.launch()
@@ -114,16 +115,17 @@ class Bare:
 
     password = "-"
 
-    def __init__(self, rows, port, *command):
+    def __init__(self, rows, *command):
         self.without = tuple(key for key in ROWS if key not in rows)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.port = {"pop3": port, "imap": port} if port else {"pop3": int(self.process.stdout.readline())}
+        port = int(self.process.stdout.readline())  # printed once it listens
+        self.port = {"imap": port, "pop3": port}
 
     def user(self, name):
         return name
 
     def cpu(self):
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
+        return seconds_of_threads(self.process.pid)
 
     def stop(self):
         self.process.kill()
@@ -133,11 +135,8 @@ class Bare:
 
 def ceilings(options, stack):
     folder = stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT / "build"))  # the disk that the servers are on
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    for bare in (Bare(("pop3",), 0, program("bare_pop3"), str(options.big)), Bare(("pop3-20",), 0, program("bare_pop3"), "1000"),
-                 Bare(("append", "append-20"), port, program("bare_receiver"), str(port), folder, "append")):
+    for bare in (Bare(("pop3",), program("bare_pop3"), str(options.big)), Bare(("pop3-20",), program("bare_pop3"), "1000"),
+                 Bare(("append", "append-20"), program("bare_receiver"), "0", folder, "append")):
         stack.callback(bare.stop)
         yield Server("the ceiling", bare)
 

@@ -15,15 +15,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from house import free_ports
+
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 MAIL_USER = 5000
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def family(pid):
@@ -141,7 +137,7 @@ class Dovecot(Peer):
         self.name = f"Dovecot {format}"
         self.format = format
         super().__init__()
-        self.port = {"imap": free_port(), "pop3": free_port()}
+        self.port = dict(zip(("imap", "pop3"), free_ports(2)))
 
     def user(self, name):
         return name
@@ -220,7 +216,7 @@ class Cyrus(Peer):
     def __init__(self):
         self.name = "Cyrus"
         super().__init__()
-        self.port = {"imap": free_port(), "pop3": free_port()}
+        self.port = dict(zip(("imap", "pop3"), free_ports(2)))
 
     def user(self, name):
         return name

@@ -7,10 +7,10 @@ everything there.
 """
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +19,7 @@ from pathlib import Path
 from house import free_ports
 from peers import Postfix, processes_in
 
+TICKS = os.sysconf("SC_CLK_TCK")
 SESSIONS, SIZE = 20, 10240
 PATIENCE = 180
 
@@ -55,15 +56,15 @@ class Sink:
 class RelayingPostfix(Postfix):
     """Everything for anybody goes to the sink."""
 
-    def __init__(self, folder, sink):
-        self.sink = sink
+    def __init__(self, folder, port):
+        self.next_port = port
         super().__init__(folder, None, "127.0.0.1")
 
     def write_settings(self):
         self.write("etc/postfix/main.cf", self.common_settings() + f"""\
 mynetworks = 127.0.0.0/8
 mydestination =
-relayhost = [127.0.0.1]:{self.sink.port if self.sink else 9}
+relayhost = [127.0.0.1]:{self.next_port}
 smtp_tls_security_level = none
 smtpd_tls_security_level = none
 in_flow_delay = 0
@@ -84,7 +85,10 @@ default_process_limit = 100
 
 
 class HoldingPostfix(RelayingPostfix):
-    """Takes mail and keeps it."""
+    """Takes mail and keeps it: what would be next is never asked."""
+
+    def __init__(self, folder):
+        super().__init__(folder, 9)
 
     def write_settings(self):
         super().write_settings()
@@ -93,22 +97,17 @@ class HoldingPostfix(RelayingPostfix):
 
 
 @contextlib.contextmanager
-def holding_postfix(bench):
-    """A started one, in a folder beside the build."""
-    global TICKS
-    TICKS = bench.TICKS
-    folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=bench.ROOT / "build"))
+def running(kind, root, *more):
+    """A started Postfix, in a folder beside the build."""
+    folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=root / "build"))
     folder.chmod(0o755)
-    one = HoldingPostfix(folder / "postfix", None)
+    one = kind(folder / "postfix", *more)
     try:
         one.start()
         yield one
     finally:
         one.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-TICKS = 100
 
 
 def one_round(source, sink, port, recipient, messages, cpu):
@@ -122,16 +121,10 @@ def one_round(source, sink, port, recipient, messages, cpu):
 
 
 def measure(bench, options):
-    global TICKS
-    TICKS = bench.TICKS
-    folder = Path(tempfile.mkdtemp(prefix="relay-", dir=bench.ROOT / "build"))
-    folder.chmod(0o755)
     sink = Sink(bench.POSTFIX)
-    postfix = RelayingPostfix(folder / "postfix", sink)
     ours, theirs = [], []
     try:
-        postfix.start()
-        with bench.house() as one:
+        with running(RelayingPostfix, bench.ROOT, sink.port) as postfix, bench.house() as one:
             one.run("route", "add", "sink.test", "127.0.0.1", "--port", sink.port, "--tls", "none")
             one.run("alias", "add", "out@bench.test", "x@sink.test")
             pid = one.process.pid
@@ -143,9 +136,7 @@ def measure(bench, options):
                 theirs.append(their_round(2_500))
             note = f"resident {bench.resident(pid) / 1024:.0f} MiB"
     finally:
-        postfix.stop()
         sink.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     middle = options.repeat // 2
     rate, cpu = sorted(r for r, _ in ours)[middle], sorted(c for _, c in ours)[middle]
     their_rate, their_cpu = sorted(r for r, _ in theirs)[middle], sorted(c for _, c in theirs)[middle]
