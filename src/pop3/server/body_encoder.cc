@@ -1,17 +1,35 @@
 #include "pop3/server/body_encoder.h"
 
+#include <algorithm>
+
 namespace posthouse::pop3 {
 
-bool BodyEncoder::must_change(std::string_view piece) const
+namespace {
+
+// A line of `text`, the first apart, that ends without CR or begins with a dot. Without a branch a byte, so that the
+// compiler compares many bytes at once.
+bool has_odd_line(std::string_view text)
 {
-    if (at_line_start_ && piece.starts_with('.'))
-        return true;
-    for (std::size_t lf = piece.find('\n'); lf != std::string_view::npos; lf = piece.find('\n', lf + 1)) {
-        const bool has_cr = lf == 0 ? after_cr_ : piece[lf - 1] == '\r';
-        if (!has_cr || (lf + 1 < piece.size() && piece[lf + 1] == '.'))
+    static constexpr std::size_t at_once = 1024;
+    for (std::size_t begin = 1; begin < text.size(); begin += at_once) {
+        const std::size_t end = std::min(begin + at_once, text.size());
+        unsigned char odd = 0;
+        for (std::size_t i = begin; i < end; ++i) {
+            const bool bare_lf = (text[i] == '\n') & (text[i - 1] != '\r');
+            const bool leading_dot = (text[i] == '.') & (text[i - 1] == '\n');
+            odd |= static_cast<unsigned char>(bare_lf | leading_dot);
+        }
+        if (odd != 0)
             return true;
     }
     return false;
+}
+
+}  // namespace
+
+bool BodyEncoder::must_change(std::string_view piece) const
+{
+    return (at_line_start_ && piece.starts_with('.')) || (!after_cr_ && piece.starts_with('\n')) || has_odd_line(piece);
 }
 
 std::string BodyEncoder::encode(std::string piece)

@@ -11,7 +11,7 @@ constexpr std::size_t most_rows = 256;
 
 }  // namespace
 
-Task<std::optional<std::string>> ReadAhead::take(std::uint32_t number)
+Task<std::optional<std::vector<std::string>>> ReadAhead::take(std::uint32_t number)
 {
     const bool goes_on = std::exchange(before_, number) + 1 == number;
     if (!here_.contains(number)) {
@@ -86,8 +86,11 @@ Task<void> ReadAhead::arrive()
         const mailbox::StoredEmail& row = batch.rows[i];
         if (!content || content->size() + row.prefix_size != row.size)
             continue;
-        content->insert(0, row.prefix());
-        here_.emplace(batch.numbers[i], *std::move(content));
+        std::vector<std::string> pieces;
+        if (row.prefix_size > 0)
+            pieces.emplace_back(row.prefix());
+        pieces.push_back(*std::move(content));
+        here_.emplace(batch.numbers[i], std::move(pieces));
     }
 }
 

@@ -15,8 +15,8 @@ class ReadAhead {
 public:
     ReadAhead(mailbox::Account& account, const Maildrop& maildrop) : account_(account), maildrop_(maildrop) { }
 
-    // The whole message; nullopt: it must be read by itself (the first of a row, a large one, damage).
-    Task<std::optional<std::string>> take(std::uint32_t number);
+    // The whole message in its pieces; nullopt: it must be read by itself (the first of a row, a large one, damage).
+    Task<std::optional<std::vector<std::string>>> take(std::uint32_t number);
 
 private:
     struct Batch {
@@ -33,7 +33,7 @@ private:
     mailbox::Account& account_;
     const Maildrop& maildrop_;
     std::uint32_t before_ = 0;  // the last that was asked for
-    std::map<std::uint32_t, std::string> here_;
+    std::map<std::uint32_t, std::vector<std::string>> here_;
     std::map<std::uint32_t, mailbox::StoredEmail> rows_;  // of what is to be read next, to before rows_until_
     std::uint32_t rows_until_ = 0;
     std::optional<Batch> coming_;

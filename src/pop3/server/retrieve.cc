@@ -45,7 +45,7 @@ Task<bool> Session::retrieve(Step step)
     if (!step.lines) {
         if (!read_ahead_)
             read_ahead_.emplace(*account_, dialogue_.maildrop());
-        std::optional<std::string> whole = co_await read_ahead_->take(step.number);
+        std::optional<std::vector<std::string>> whole = co_await read_ahead_->take(step.number);
         if (whole) {
             say(std::move(step.reply));
             co_return co_await send_whole(*std::move(whole), std::nullopt);
@@ -59,7 +59,7 @@ Task<bool> Session::retrieve(Step step)
         co_return true;
     }
     if (email->size <= largest_whole) {
-        const Result<std::string> bytes = co_await account_->read_all(*email);
+        Result<std::string> bytes = co_await account_->read_all(*email);
         if (!bytes) {
             services_.log.write(LogLevel::warning, "pop3/server", id_, "a message cannot be read",
                                 {{"why", bytes.error().text}});
@@ -67,21 +67,30 @@ Task<bool> Session::retrieve(Step step)
             co_return true;
         }
         say(std::move(step.reply));
-        co_return co_await send_whole(std::move(*bytes), step.lines);
+        std::vector<std::string> pieces;
+        pieces.push_back(*std::move(bytes));
+        co_return co_await send_whole(std::move(pieces), step.lines);
     }
     say(std::move(step.reply));
     co_return co_await send_in_pieces(std::move(*email), step.lines);
 }
 
-Task<bool> Session::send_whole(std::string bytes, std::optional<std::uint64_t> lines)
+Task<bool> Session::send_whole(std::vector<std::string> pieces, std::optional<std::uint64_t> lines)
 {
-    if (lines)
-        bytes.resize(TopCutter(*lines).take(bytes));
     BodyEncoder encoder;
-    std::string encoded = encoder.encode(std::move(bytes));
+    std::optional<TopCutter> cutter;
+    if (lines)
+        cutter.emplace(*lines);
+    std::size_t octets = 0;
+    for (std::string& piece : pieces) {
+        if (cutter)
+            piece.resize(cutter->take(piece));
+        std::string encoded = encoder.encode(std::move(piece));
+        octets += encoded.size();
+        add_message(std::move(encoded));
+    }
     if (services_.recorder.wanted())
-        tell_line(Speaker::server, fmt::format("[{} octets of message]", encoded.size()));
-    add_message(std::move(encoded));
+        tell_line(Speaker::server, fmt::format("[{} octets of message]", octets));
     add_end(encoder);
     if (out_bytes_ < most_unsent)
         co_return true;

@@ -36,7 +36,7 @@ private:
 
     Task<bool> retrieve(Step step);
     Task<Result<mailbox::Email>> email_of(std::uint32_t number);
-    Task<bool> send_whole(std::string bytes, std::optional<std::uint64_t> lines);
+    Task<bool> send_whole(std::vector<std::string> pieces, std::optional<std::uint64_t> lines);
     Task<bool> send_in_pieces(mailbox::Email email, std::optional<std::uint64_t> lines);
     Task<bool> send_piece(std::string piece);
 
