@@ -7,7 +7,7 @@ namespace posthouse::mailbox {
 
 class ClearRequest final : public RequestFor<void> {
 public:
-    // `ended` is told on the owner's loop when this request is done; false: it failed, not now again.
+    // `ended` is told by who works for the owner when this request is done; false: it failed, not now again.
     ClearRequest(LoopExecutor caller, Id intent, std::function<void(bool)> ended) :
         RequestFor(std::move(caller)), intent_(intent), ended_(std::move(ended))
     {

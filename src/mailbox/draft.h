@@ -1,7 +1,7 @@
 // One batch in the making: what the requests of one round change, on top of the State.
 //
 // Planning a request: check everything first (a refused request must leave no trace), ask fits(), then
-// change. finish() makes the rows of it. Threads: the owner's loop. Lifetime: within one round; the
+// change. finish() makes the rows of it. Threads: who works for the owner. Lifetime: within one round; the
 // State outlives it.
 #pragma once
 

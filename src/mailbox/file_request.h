@@ -27,7 +27,8 @@ struct PreparedFiling {
     std::optional<std::pair<MailboxId, Uid>> replaces;
 };
 
-// What landed lately, for callers whose reads were too early to see it. Threads: the owner's loop.
+// What landed lately, for callers whose reads were too early to see it. Threads: who works for the
+// owner.
 class Recent {
 public:
     std::optional<ThreadId> thread_of(std::span<const MessageIdHash> names) const;

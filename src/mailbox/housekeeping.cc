@@ -71,18 +71,15 @@ void Household::keep_house()
 
 void Household::forget_mailboxes(std::span<const std::shared_ptr<Owner>> owners, SteadyTime now)
 {
-    std::size_t entries = 0;
+    std::vector<std::size_t> entries;  // of each owner
+    std::size_t all = 0;
     for (const auto& owner : owners) {
-        owner->forget_mailboxes(now - memory_.patience);
-        entries += owner->entries_in_memory();
+        entries.push_back(owner->forget_mailboxes(now - memory_.patience).value_or(0));
+        all += entries.back();
     }
-    for (const auto& owner : owners) {
-        if (entries <= memory_.entries)
-            return;
-        const std::size_t before = owner->entries_in_memory();
-        owner->forget_mailboxes(now - 1s);
-        entries -= before - owner->entries_in_memory();
-    }
+    for (std::size_t i = 0; i < owners.size() && all > memory_.entries; ++i)
+        if (const auto left = owners[i]->forget_mailboxes(now - 1s))
+            all -= entries[i] - std::min(entries[i], *left);
 }
 
 std::size_t Household::size() const

@@ -87,10 +87,10 @@ TEST_F(HousekeepingTest, MailboxesNobodyLooksAtLeave)
     const MailboxId inbox = start_on(loops[0], handle.tree()).get().value()->find("INBOX")->id;
     const SnapshotPtr before = start_on(loops[0], handle.snapshot(inbox)).get().value();
     settle();
-    EXPECT_EQ(owner->entries_in_memory(), 200u);
+    EXPECT_EQ(owner->forget_mailboxes(SteadyTime::min()), 200u);
     clock.advance(2min);
     keep_house(house);
-    EXPECT_EQ(owner->entries_in_memory(), 0u);
+    EXPECT_EQ(owner->forget_mailboxes(SteadyTime::min()), 0u);
     EXPECT_EQ(before->size(), 200u) << "who holds a snapshot keeps it";
     const auto filed =
         start_on(loops[0], handle.file(filing_of(message_text("n"), {{.name = "INBOX"}}, clock.now()))).get();

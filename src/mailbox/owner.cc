@@ -66,26 +66,38 @@ Owner::Owner(AccountId account, const MailboxServices& services, std::shared_ptr
 {
 }
 
+bool Owner::may_begin()
+{
+    if (working_ || !activity_->begin())
+        return false;
+    working_ = true;
+    return true;
+}
+
+void Owner::begin_on(LoopExecutor loop)
+{
+    asio::co_spawn(std::move(loop), work(shared_from_this()), [](std::exception_ptr) { });  // activity_ knows
+}
+
 void Owner::submit(RequestPtr request)
 {
     touch();
-    bool start = false;
+    LoopExecutor loop = request->caller();
+    bool begin = false;
     {
         const std::scoped_lock lock(mutex_);
-        if (!working_ && !activity_->begin()) {
-            request->refuse({ErrorCode::cancelled, "the mailboxes are being closed"});
-        } else {
+        begin = may_begin();
+        if (working_)
             inbox_.push_back(std::move(request));
-            start = !std::exchange(working_, true);
-        }
     }
     if (request) {
+        request->refuse({ErrorCode::cancelled, "the mailboxes are being closed"});
         std::vector<RequestPtr> refused;
         refused.push_back(std::move(request));
         send_answers(std::move(refused));
     }
-    if (start)
-        asio::co_spawn(loop_.executor(), work(shared_from_this()), [](std::exception_ptr) { });  // activity_ knows
+    if (begin)
+        begin_on(std::move(loop));
 }
 
 Draft Owner::draft() const { return Draft(*state_, services_.store.limits(), services_.clock.now()); }
@@ -327,29 +339,34 @@ bool Owner::busy() const
     return working_;
 }
 
-std::size_t Owner::entries_in_memory() const
-{
-    std::size_t entries = 0;
-    if (state_)
-        for (const auto& [node, mailbox] : state_->mailboxes())
-            entries += mailbox.shelf ? mailbox.row.messages : 0;
-    return entries;
-}
-
-void Owner::forget_mailboxes(SteadyTime time)
+std::optional<std::size_t> Owner::forget_mailboxes(SteadyTime time)
 {
     index_->forget(time);
-    if (!state_ || busy())
-        return;
-    for (const auto& [node, known] : state_->mailboxes()) {
-        if (!known.shelf || known.shelf->used() > time)
-            continue;
-        published_.show(known.row.mailbox, nullptr);
-        MailboxState& mailbox = *state_->find(node);
-        mailbox.tail = known.shelf->block_pointer(block_of(known.row.uid_next));
-        mailbox.tail_known = true;
-        mailbox.shelf = nullptr;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!may_begin())
+            return std::nullopt;
     }
+    std::size_t entries = 0;
+    if (state_)
+        for (const auto& [node, known] : state_->mailboxes()) {
+            if (!known.shelf)
+                continue;
+            if (known.shelf->used() > time) {
+                entries += known.row.messages;
+                continue;
+            }
+            published_.show(known.row.mailbox, nullptr);
+            MailboxState& mailbox = *state_->find(node);
+            mailbox.tail = known.shelf->block_pointer(block_of(known.row.uid_next));
+            mailbox.tail_known = true;
+            mailbox.shelf = nullptr;
+        }
+    if (take_inbox())
+        begin_on(loop_.executor());
+    else
+        activity_->end();
+    return entries;
 }
 
 void send_answers(std::vector<RequestPtr> answers)

@@ -4,7 +4,11 @@
 // it, and answers each for itself; what arrives meanwhile is the next round. Each commit checks that the head is
 // what the owner last wrote: who finds it otherwise forgets all it knows and reads anew.
 //
-// Threads: submit(), published() and moment() from any; the rest on its loop.
+// It works on the loop of whoever finds it idle, so that a lone caller's request crosses no loop on its way to the
+// store and back. One at a time: `working_` goes from hand to hand under the mutex.
+//
+// Threads: submit(), published(), moment() and forget_mailboxes() from any; what is for requests that run alone on the
+// loop that works just then. Lifetime: every loop that submits outlives the work.
 #pragma once
 
 #include "mailbox/file_request.h"
@@ -42,7 +46,6 @@ public:
     Owner(AccountId account, const MailboxServices& services, std::shared_ptr<Activity> activity, Loop& loop);
 
     AccountId account() const { return account_; }
-    Loop& loop() { return loop_; }
     const MailboxServices& services() const { return services_; }
     Published& published() { return published_; }
     Recent& recent() { return recent_; }
@@ -71,13 +74,16 @@ public:
 
     // ---- for who keeps house
     bool busy() const;
-    std::size_t entries_in_memory() const;
-    // Forgets mailboxes that nobody has looked at since `time`.
-    void forget_mailboxes(SteadyTime time);
+    // Forgets mailboxes that nobody has looked at since `time`; answers how many entries are in memory then. nullopt:
+    // somebody is at work.
+    std::optional<std::size_t> forget_mailboxes(SteadyTime time);
 
 private:
     enum class Landing : std::uint8_t { landed, lost, refused };
 
+    // Whoever may begin to work goes on until there is nothing left to do.
+    bool may_begin();  // by mutex_
+    void begin_on(LoopExecutor loop);
     static Task<void> work(std::shared_ptr<Owner> self);
     bool take_inbox();
     Task<void> round();

@@ -3,7 +3,7 @@
 //
 // A change costs what it touches, not what there is: the tree as a whole is put together when somebody asks.
 //
-// Threads: the readers' side from any; publish(), show() and withdraw() on the owner's loop.
+// Threads: the readers' side from any; publish(), show() and withdraw() by who works for the owner.
 #pragma once
 
 #include "mailbox/state.h"

@@ -3,7 +3,7 @@
 // A change replaces the blocks it touched and nothing else; the snapshot of it is put together when
 // somebody asks, once, so that deliveries into a mailbox nobody looks at cost no more for its size.
 //
-// Threads: snapshot() and idle_since() from any; the rest on the owner's loop.
+// Threads: snapshot() and idle_since() from any; the rest by who works for the owner.
 #pragma once
 
 #include "mailbox/rows.h"
@@ -38,7 +38,7 @@ private:
 
     const Clock& clock_;
     mutable std::mutex mutex_;
-    Snapshot next_;  // written by the owner's loop under mutex_, read by it without
+    Snapshot next_;  // written by the owner under mutex_, read by it without
     SnapshotPtr current_;  // by mutex_; null: next_ has changed since
     SteadyTime used_;  // by mutex_
 };

@@ -2,7 +2,7 @@
 // each mailbox as much as is needed: nothing, its last block, or all.
 //
 // Changes are planned in a Draft (mailbox/draft.h) and come here only when they are safe on disk.
-// Threads: the owner's loop.
+// Threads: who works for the owner.
 #pragma once
 
 #include "mailbox/block.h"
