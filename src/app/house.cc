@@ -189,6 +189,7 @@ void build_doors(House::State& state)
     imap_options.version = version;
     imap_options.allow_plaintext_login = settings.unsafe_plaintext_login;
     imap_options.most_message = settings.message_bytes;
+    imap_options.message_limit = settings.messages_per_command;
     state.imap = std::make_unique<imap::Server>(
         imap::ServerServices{rooms.clock, state.log, rooms.session_recorder, rooms.ids, state.loops,
                              *rooms.directory.authenticator, *rooms.mailboxes, state.table, state.tls.get(),

@@ -80,6 +80,10 @@ Result<void> set_resolver(const std::vector<std::string>& texts, net::ResolverOp
 
 namespace {
 
+// RFC 9738 section 3: it should not be lower.
+constexpr std::uint32_t least_messages_per_command = 1000;
+constexpr std::uint32_t most_messages_per_command = 1'000'000'000;
+
 // Reads the values of one table; remembers the first fault, and which keys it was asked for.
 class TableReader {
 public:
@@ -273,6 +277,9 @@ Result<Settings> parse_settings(std::string_view text, const std::string& name)
         from.number("connections_per_account", settings.connections.per_account, 1, 1'000'000);
         from.number("connections", settings.connections.total, 1, 1'000'000);
         from.number("message_bytes", settings.message_bytes, 64 * 1024, 2'000'000'000);
+        from.number("messages_per_command", settings.messages_per_command, 0, most_messages_per_command);
+        if (const auto given = settings.messages_per_command; given > 0 && given < least_messages_per_command)
+            from.complain("messages_per_command", fmt::format("must be 0, or at least {}", least_messages_per_command));
         from.number("cache_bytes", settings.cache_bytes, 1024 * 1024, 1'000'000'000'000);
         from.nothing_else();
     }

@@ -52,6 +52,7 @@ struct Settings {
     std::uint16_t relay_port = 25;  // of other MTAs: MX names no port
     net::ResolverOptions resolver;
     std::uint64_t message_bytes = 100 * 1024 * 1024;
+    std::uint32_t messages_per_command = 0;  // of IMAP (RFC 9738); 0: no limit
     std::uint64_t cache_bytes = default_cache_bytes();
     LogLevel log_level = LogLevel::info;
     LogFormat log_format = LogFormat::text;

@@ -31,9 +31,19 @@ TEST(Settings, ReadsWhatIsGivenAndKeepsDefaults)
     EXPECT_EQ(settings->listen[2].door, Door::imaps);
     EXPECT_EQ(settings->connections.per_address, 7u);
     EXPECT_EQ(settings->connections.total, 20'000u);
+    EXPECT_EQ(settings->messages_per_command, 0u);
     EXPECT_FALSE(settings->unsafe_no_sync);
     EXPECT_TRUE(settings->journey);
     EXPECT_EQ(settings->journey_days, 30u);
+}
+
+TEST(Settings, LimitsAnImapCommandWhereAsked)
+{
+    for (const unsigned given : {0u, 1000u, 1'000'000'000u}) {
+        const auto settings = parse_settings(fmt::format("{}messages_per_command = {}", good, given), "x.toml");
+        ASSERT_TRUE(settings) << settings.error().text;
+        EXPECT_EQ(settings->messages_per_command, given);
+    }
 }
 
 TEST(Settings, TellsWhomToAskAboutNames)
@@ -73,6 +83,10 @@ TEST(Settings, SaysWhatIsWrongAndWhere)
         {"hostname = \"a\"\n[listen]\nsmtp = \"1.2.3.4:70000\"", "no port from 0 to 65535", "beyond 16 bits"},
         {"hostname = \"a\"\n[listen]\nsmtp = \"::1:25\"", "in brackets", "IPv6 without brackets is ambiguous"},
         {"hostname = \"a\"\n[limits]\nconnections = 0", "limits.connections must be from 1", "nobody could connect"},
+        {"hostname = \"a\"\n[limits]\nmessages_per_command = 999",
+         "x.toml:3: limits.messages_per_command must be 0, or", "RFC 9738 wants 1,000 at least"},
+        {"hostname = \"a\"\n[limits]\nmessages_per_command = 1000000001", "must be from 0 to 1000000000",
+         "beyond the range"},
         {"hostname = \"a\"\n[[tls]]\nkey = \"k\"", "needs certificate and key", "half a certificate"},
         {"hostname = \"a\"\n[journey]\ndays = 0", "journey.days must be from 1", "nothing would be kept"},
         {"hostname = \"a\"\n[[trace_peer]]\nhost = \"b\"", "needs host, console and key", "nobody could be asked"},

@@ -13,7 +13,7 @@ namespace {
 using Kind = SearchKey::Kind;
 
 // What stands behind a key's word.
-enum class Argument { none, system_flag, keyword, text, header, date, number, mod_sequence, set, id };
+enum class Argument { none, system_flag, keyword, text, header, date, number, mod_sequence, set, below, above, id };
 
 struct Word {
     std::string_view word;
@@ -66,6 +66,8 @@ constexpr std::array words{
     Word{"SAVEDON", Kind::saved_on, Argument::date},
     Word{"SAVEDSINCE", Kind::saved_since, Argument::date},
     Word{"SAVEDATESUPPORTED", Kind::save_date_supported},
+    Word{"UIDAFTER", Kind::uids, Argument::above},
+    Word{"UIDBEFORE", Kind::uids, Argument::below},
 };
 
 // RFC 7162 section 3.1.5: "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer. Flags
@@ -77,6 +79,20 @@ std::optional<std::uint64_t> mod_sequence(Cursor& in)
             return std::nullopt;
     }
     return number64(in);
+}
+
+// RFC 9738 section 3.2: all UIDs on one side of this one; none, where it is the first or the last that can be.
+std::optional<SequenceSet> uids_beside(Cursor& in, Argument side)
+{
+    const auto uid = nz_number(in);
+    if (!uid)
+        return std::nullopt;
+    SequenceSet set;
+    if (side == Argument::below && *uid > 1)
+        set.items.push_back({1, *uid - 1});
+    if (side == Argument::above && *uid < UINT32_MAX)
+        set.items.push_back({*uid + 1, UINT32_MAX});
+    return set;
 }
 
 bool argument_of(Cursor& in, const Word& word, SearchKey& key)
@@ -103,6 +119,8 @@ bool argument_of(Cursor& in, const Word& word, SearchKey& key)
     case Argument::number: return keep(number64(in), key.number);
     case Argument::mod_sequence: return keep(mod_sequence(in), key.number);
     case Argument::set: return keep(sequence_set(in), key.set);
+    case Argument::below:
+    case Argument::above: return keep(uids_beside(in, word.argument), key.set);
     default: return false;
     }
 }

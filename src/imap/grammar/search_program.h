@@ -1,6 +1,7 @@
 // What SEARCH asks: a program of keys in postfix order, so that nothing recurses.
 //
-// RFC 3501 section 6.4.4, RFC 7162 (MODSEQ), RFC 5032 (OLDER, YOUNGER), RFC 8474, RFC 8514, RFC 6203 (FUZZY).
+// RFC 3501 section 6.4.4, RFC 7162 (MODSEQ), RFC 5032 (OLDER, YOUNGER), RFC 8474, RFC 8514, RFC 6203 (FUZZY),
+// RFC 9738 (UIDAFTER, UIDBEFORE).
 // `a NOT b OR c d` becomes  a, b, NOT, c, d, OR, AND 3.
 #pragma once
 

@@ -82,6 +82,24 @@ TEST(SearchProgram, ReadsArguments)
     EXPECT_EQ(modseq->keys[0].number, 620162338u);
 }
 
+// RFC 9738 section 3.2: unlike "UID 8:*", never the last message where it has a lower UID.
+TEST(SearchProgram, UidAfterAndBefore)
+{
+    const auto set = [](std::string_view text) {
+        const auto program = parsed(text);
+        EXPECT_TRUE(program) << text;
+        return program && program->keys[0].kind == Kind::uids ? program->keys[0].set.text() : "?";
+    };
+    EXPECT_EQ(set("UIDAFTER 7"), "8:4294967295");
+    EXPECT_EQ(set("uidbefore 7 SEEN"), "1:6");
+    EXPECT_EQ(set("UIDBEFORE 2"), "1");
+    EXPECT_EQ(set("UIDBEFORE 1"), "") << "nothing is below";
+    EXPECT_EQ(set("UIDAFTER 4294967295"), "") << "nothing is above";
+    for (const std::string_view wrong :
+         {"UIDAFTER", "UIDAFTER 0", "UIDBEFORE *", "UIDBEFORE 1:2", "UIDAFTER 4294967296", "UIDAFTER $"})
+        EXPECT_FALSE(parsed(wrong)) << wrong;
+}
+
 struct Wrong {
     std::string_view why;
     std::string text;

@@ -1,5 +1,7 @@
 #include "imap/server/append_messages.h"
 
+#include "imap/server/message_limit.h"
+
 #include <algorithm>
 
 namespace posthouse::imap {
@@ -63,6 +65,8 @@ Task<std::optional<Reply>> IncomingMessages::take(std::vector<AppendStep> steps)
         case AppendStep::Kind::begin:
             if (filings_.size() == most_messages)
                 co_return Reply::no("so many messages are not taken at once", "LIMIT");
+            if (is_too_much(session_, filings_.size() + 1))
+                co_return refused_as_too_many(session_);
             message_.emplace(session_, target_, std::move(step));
             break;
         case AppendStep::Kind::literal: answer = co_await message_->take_literal(); break;

@@ -21,11 +21,13 @@ constexpr std::string_view after_login =
     // RFC 4731, 5182, 9394, 5032, 9585, 5267, 7377, 6203, 5465
     " ESEARCH SEARCHRES PARTIAL WITHIN INPROGRESS CONTEXT=SEARCH MULTISEARCH SEARCH=FUZZY NOTIFY"
     // RFC 9208 (twice), 5464, 4314 (twice)
-    " QUOTA QUOTA=RES-STORAGE METADATA ACL RIGHTS=kxte"
-    // RFC 5256, 5957, 5267, 5256 (twice)
-    " SORT SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES"
-    // RFC 8474, 8514, 8970, 7889
-    " OBJECTID SAVEDATE PREVIEW APPENDLIMIT=";
+    " QUOTA QUOTA=RES-STORAGE METADATA ACL RIGHTS=kxte";
+// RFC 5256, 5957, 5267. Not with a MESSAGELIMIT: without an index in each order a server tells of one of the two
+// (RFC 9738 section 3.3).
+constexpr std::string_view sorting = " SORT SORT=DISPLAY ESORT";
+// RFC 5256 (twice), 8474, 8514, 8970, 7889
+constexpr std::string_view threads_and_later =
+    " THREAD=ORDEREDSUBJECT THREAD=REFERENCES OBJECTID SAVEDATE PREVIEW APPENDLIMIT=";
 
 }  // namespace
 
@@ -34,8 +36,13 @@ std::string capability_list(const CapabilityFacts& facts)
     std::string list(always);
     if (facts.is_logged_in && facts.can_compress)
         list += " COMPRESS=DEFLATE";  // RFC 4978
-    if (facts.is_logged_in)
-        return list.append(after_login) + std::to_string(facts.append_limit);
+    if (facts.is_logged_in) {
+        list.append(after_login).append(facts.message_limit == 0 ? sorting : "").append(threads_and_later);
+        list += std::to_string(facts.append_limit);
+        if (facts.message_limit != 0)
+            list += " MESSAGELIMIT=" + std::to_string(facts.message_limit);  // RFC 9738
+        return list;
+    }
     if (facts.can_start_tls)
         list += " STARTTLS";
     if (!facts.may_send_passwords)

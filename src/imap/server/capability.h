@@ -13,6 +13,7 @@ struct CapabilityFacts {
     bool may_send_passwords = false;
     bool can_compress = false;
     std::uint64_t append_limit = 0;
+    std::uint32_t message_limit = 0;
     std::vector<std::string> mechanisms;
 };
 std::string capability_list(const CapabilityFacts& facts);

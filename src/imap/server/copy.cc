@@ -1,6 +1,7 @@
 // COPY: RFC 3501 section 6.4.7; MOVE: RFC 6851; COPYUID: RFC 4315 section 3.
 #include "imap/server/commands.h"
 #include "imap/server/mailbox_arguments.h"
+#include "imap/server/message_limit.h"
 
 namespace posthouse::imap {
 
@@ -27,6 +28,7 @@ std::string copyuid(const Copied& copied)
 
 struct Target {
     NumberSet uids;
+    Portion portion;  // the same, by position
     mailbox::AccountPtr account;
     mailbox::MailboxId mailbox = 0;
 };
@@ -35,7 +37,7 @@ struct Target {
 Task<std::expected<Target, Reply>> resolve(Session& session, Command command)
 {
     const auto& arguments = std::get<CopyArguments>(command.arguments);
-    const auto positions = positions_of(session.view(), arguments.set, command.by_uid);
+    auto positions = positions_of(session.view(), arguments.set, command.by_uid);
     if (!positions)
         co_return std::unexpected(
             Reply::bad(std::string(name_of(command.verb)) + ": there is no message of this number"));
@@ -44,7 +46,9 @@ Task<std::expected<Target, Reply>> resolve(Session& session, Command command)
         co_return std::unexpected(Reply::no("there is no such mailbox", "TRYCREATE"));
     if (!found)
         co_return std::unexpected(refusal(found.error()));
-    co_return Target{uids_at(*session.view().numbering, *positions), found->account, found->mailbox.id};
+    Portion portion = allowed(session, *std::move(positions));
+    NumberSet uids = uids_at(*session.view().numbering, portion.positions);
+    co_return Target{std::move(uids), std::move(portion), found->account, found->mailbox.id};
 }
 
 bool is_elsewhere(Session& session, const Target& target)
@@ -88,6 +92,8 @@ Task<Reply> copy(Session& session, Command command)
         co_return std::move(target.error());
     if (target->uids.empty())
         co_return Reply::ok("there was nothing to copy");
+    if (target->portion.lowest)  // RFC 9738 section 3.1: all or none
+        co_return refused_as_too_many(session, target->portion.lowest);
     const Result<Copied> copied = co_await copied_to(session, *target);
     if (!copied)
         co_return refusal(copied.error());
@@ -107,11 +113,12 @@ Task<Reply> move(Session& session, Command command)
     if (!moved)
         co_return refusal(moved.error());
     if (moved->to.empty())
-        co_return Reply::ok("there was nothing to move");
+        co_return limited(session, Reply::ok("there was nothing to move"), target->portion);
     // RFC 6851 section 4.3: COPYUID comes before the EXPUNGEs, so in an untagged OK.
     session.out().raw("* OK [").raw(copyuid(*moved)).raw("] moved\r\n");
     session.tell(moved->snapshot, {});
-    co_return Reply::ok("moved", expunged_code(session, {moved->from, moved->snapshot}));
+    co_return limited(session, Reply::ok("moved", expunged_code(session, {moved->from, moved->snapshot})),
+                      target->portion);
 }
 
 }  // namespace posthouse::imap

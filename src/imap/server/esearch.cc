@@ -1,6 +1,7 @@
 // ESEARCH: one search over several mailboxes. RFC 7377.
 #include "imap/server/commands.h"
 #include "imap/server/mailbox_filter.h"
+#include "imap/server/message_limit.h"
 #include "imap/server/search.h"
 
 #include <algorithm>
@@ -30,9 +31,9 @@ bool asks_numbers(const SearchProgram& program)
     });
 }
 
-// One mailbox's answer; nothing where nothing is found (section 2.1).
+// One mailbox's answer; nothing where nothing is found (section 2.1). `messages`: how many were looked at so far.
 Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArguments& arguments, mailbox::Mailbox mailbox,
-                                     AnswerForm form)
+                                     AnswerForm form, std::uint64_t& messages)
 {
     const Result<mailbox::SnapshotPtr> opened = co_await session.account().snapshot(mailbox.id);
     if (!opened)
@@ -45,7 +46,12 @@ Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArgument
         form.tag, ranking_of(arguments.result));
     if (!searcher)
         co_return std::move(searcher.error());
-    const Result<void> done = co_await searcher->run();
+    // RFC 9738 has no ESEARCH: all mailboxes count together, and each is searched whole or not at all.
+    mailbox::NumberSet positions = looked_at(session, arguments.program, searcher->scope());
+    messages += positions.count();
+    if (is_too_much(session, messages))
+        co_return refused_as_too_many(session);
+    const Result<void> done = co_await searcher->run(std::move(positions));
     if (!done)
         co_return refusal(done.error());
     SearchReturn asked = arguments.result;
@@ -83,8 +89,9 @@ Task<Reply> esearch(Session& session, Command command)
         co_return refusal(tree.error());
     const mailbox::MailboxId selected = session.state() == State::selected ? session.view().mailbox : 0;
     const AnswerForm form{.tag = command.tag, .by_uid = true, .with_modseq = asks_modseq(arguments.program)};
+    std::uint64_t messages = 0;
     for (mailbox::Mailbox& mailbox : sources_of(arguments, **tree, selected)) {
-        std::optional<Reply> answer = co_await search_in(session, arguments, std::move(mailbox), form);
+        std::optional<Reply> answer = co_await search_in(session, arguments, std::move(mailbox), form, messages);
         if (answer)
             co_return std::move(*answer);
     }

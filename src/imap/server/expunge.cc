@@ -1,7 +1,27 @@
 // EXPUNGE: RFC 3501 section 6.4.3; UID EXPUNGE: RFC 4315 section 2.1.
 #include "imap/server/commands.h"
+#include "imap/server/message_limit.h"
 
 namespace posthouse::imap {
+
+namespace {
+
+using mailbox::NumberSet;
+
+NumberSet marked_deleted(const mailbox::Snapshot& numbering, const mailbox::Snapshot& newest,
+                         const NumberSet& positions)
+{
+    NumberSet marked;
+    for (const auto& range : positions.ranges())
+        for (std::uint32_t at = range.first - 1; at < range.last; ++at) {
+            const mailbox::Entry* entry = newest.find(numbering.at(at).uid);
+            if (entry != nullptr && entry->flags.has(mailbox::SystemFlag::deleted))
+                marked.add(at + 1);
+        }
+    return marked;
+}
+
+}  // namespace
 
 std::string expunged_code(const Session& session, const mailbox::Expunged& expunged)
 {
@@ -12,10 +32,19 @@ std::string expunged_code(const Session& session, const mailbox::Expunged& expun
 
 Task<Reply> expunge(Session& session, Command command)
 {
-    std::optional<mailbox::NumberSet> uids;
+    std::optional<NumberSet> uids;
+    Portion portion;
     if (const auto* arguments = std::get_if<ExpungeArguments>(&command.arguments)) {
-        const auto positions = positions_of(session.view(), *arguments->uids, true);
-        uids = uids_at(*session.view().numbering, *positions);
+        View& view = session.view();
+        portion.positions = *positions_of(view, *arguments->uids, true);
+        // RFC 9738 section 3.1: only those marked count, and an EXPUNGE without UIDs has no limit.
+        if (is_too_much(session, portion.positions)) {
+            const Result<mailbox::SnapshotPtr> newest = co_await view.account->snapshot(view.mailbox);
+            if (!newest)
+                co_return refusal(newest.error());
+            portion = allowed(session, marked_deleted(*view.numbering, **newest, portion.positions));
+        }
+        uids = uids_at(*view.numbering, portion.positions);
         if (uids->empty())
             co_return Reply::ok("there was nothing to expunge");
     }
@@ -24,7 +53,7 @@ Task<Reply> expunge(Session& session, Command command)
     if (!expunged)
         co_return refusal(expunged.error());
     session.tell(expunged->snapshot, {});
-    co_return Reply::ok("expunged", expunged_code(session, *expunged));
+    co_return limited(session, Reply::ok("expunged", expunged_code(session, *expunged)), portion);
 }
 
 }  // namespace posthouse::imap

@@ -5,6 +5,7 @@
 #include "base/all.h"
 #include "imap/server/commands.h"
 #include "imap/server/fetch_stored.h"
+#include "imap/server/message_limit.h"
 
 #include <algorithm>
 
@@ -19,30 +20,6 @@ using mailbox::SystemFlag;
 // Rows are asked for in batches; this bounds what a FETCH keeps in memory. A row is never much larger than its message.
 constexpr std::size_t batch_size = 512;
 constexpr std::uint64_t batch_bytes = 8 * 1024 * 1024;
-
-// RFC 9394 section 3.3: the n-th to m-th of these positions, or so counted from the end.
-NumberSet windowed(const NumberSet& positions, const PartialRange& window)
-{
-    const std::uint64_t count = positions.count();
-    std::uint64_t skip = window.first - 1;
-    std::uint64_t left = std::uint64_t{window.last} - window.first + 1;
-    if (window.from_end) {
-        left = count > skip ? std::min<std::uint64_t>(left, count - skip) : 0;
-        skip = count > skip + left ? count - skip - left : 0;
-    }
-    NumberSet kept;
-    for (const auto& range : positions.ranges()) {
-        const std::uint64_t size = std::uint64_t{range.last} - range.first + 1;
-        const std::uint64_t from = std::min(skip, size);
-        const std::uint64_t taken = std::min(left, size - from);
-        if (taken > 0)
-            kept.add({static_cast<std::uint32_t>(range.first + from),
-                      static_cast<std::uint32_t>(range.first + from + taken - 1)});
-        skip -= from;
-        left -= taken;
-    }
-    return kept;
-}
 
 // Which of them have no \Seen yet.
 NumberSet unseen(Messages messages)
@@ -133,6 +110,24 @@ Task<Result<void>> tell_by_stored_rows(Session& session, const FetchPlan& plan, 
     co_return now ? Result<void>{} : fail(now.error());
 }
 
+// RFC 9738: what the limit leaves of too many. With CHANGEDSINCE only what has changed is told, so no more counts.
+Task<Portion> portion_of(Session& session, NumberSet positions, std::optional<std::uint64_t> changed_since)
+{
+    if (!changed_since)
+        co_return allowed(session, std::move(positions));
+    const View& view = session.view();
+    const Result<mailbox::SnapshotPtr> newest = co_await view.account->snapshot(view.mailbox);
+    const mailbox::Snapshot& flags = newest ? **newest : *view.told;
+    NumberSet changed;
+    for (const auto& range : positions.ranges())
+        for (std::uint32_t at = range.first - 1; at < range.last; ++at) {
+            const Entry* entry = flags.find(view.numbering->at(at).uid);
+            if (entry != nullptr && entry->modseq > *changed_since)
+                changed.add(at + 1);
+        }
+    co_return allowed(session, std::move(changed));
+}
+
 // What a message that is gone for good or damaged makes of the answer: the others were told.
 Reply conclusion(Session& session, const Telling& progress)
 {
@@ -158,6 +153,10 @@ std::optional<Reply> check_fetch(Session& session, const Command& command)
         return Reply::bad("FETCH: VANISHED goes with UID FETCH, CHANGEDSINCE and ENABLE QRESYNC");
     if (arguments.partial && !command.by_uid)
         return Reply::bad("FETCH: PARTIAL goes with UID FETCH");
+    // RFC 9738 section 3.1: by the range as it is written.
+    if (arguments.partial &&
+        is_too_much(session, std::uint64_t{arguments.partial->last} - arguments.partial->first + 1))
+        return refused_as_too_many(session);
     return std::nullopt;
 }
 
@@ -197,8 +196,9 @@ Task<Reply> fetch(Session& session, Command command)
     auto positions = positions_of(session.view(), arguments.set, command.by_uid);
     if (!positions)
         co_return Reply::bad("FETCH: there is no message of this number");
+    Portion portion{*std::move(positions)};
     if (arguments.partial)
-        positions = windowed(*positions, *arguments.partial);
+        portion.positions = windowed(portion.positions, *arguments.partial);
     const auto asks_modseq = [](const FetchAttribute& a) { return a.kind == FetchAttribute::Kind::modseq; };
     if (arguments.changed_since || std::ranges::any_of(arguments.attributes, asks_modseq))
         session.enable_condstore();
@@ -213,10 +213,13 @@ Task<Reply> fetch(Session& session, Command command)
         write_vanished(session.out(), within(*gone, arguments.set, view.told->uid_next), When::earlier);
     }
 
-    const Result<NumberSet> fresh = co_await prepare(session, plan, *positions);
+    if (is_too_much(session, portion.positions))
+        portion = co_await portion_of(session, std::move(portion.positions), arguments.changed_since);
+    const Result<NumberSet> fresh = co_await prepare(session, plan, portion.positions);
     if (!fresh)
         co_return refusal(fresh.error());
-    Messages messages(session.view(), *positions, arguments.changed_since);
+    Messages messages = portion.lowest ? Messages(session.view(), falling(portion.positions), arguments.changed_since)
+                                       : Messages(session.view(), portion.positions, arguments.changed_since);
     Telling progress;
     if (!plan.needs_row) {
         while (const auto message = messages.next()) {
@@ -227,18 +230,18 @@ Task<Reply> fetch(Session& session, Command command)
             if (!sent)
                 co_return Reply::gone();
         }
-        co_return Reply::ok("fetched");
+        co_return limited(session, Reply::ok("fetched"), portion);
     }
     if (plan.reads_stored) {
         const Result<void> told = co_await tell_by_stored_rows(session, plan, messages, *fresh, progress);
         if (!told)
             co_return refusal(told.error());
-        co_return conclusion(session, progress);
+        co_return limited(session, conclusion(session, progress), portion);
     }
     for (;;) {
         std::vector<FetchedMessage> batch = messages.batch(batch_size, batch_bytes);
         if (batch.empty())
-            co_return conclusion(session, progress);
+            co_return limited(session, conclusion(session, progress), portion);
         mark_fresh(batch, plan, *fresh);
         const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
         if (!told)

@@ -9,10 +9,13 @@ namespace posthouse::imap {
 class Messages {
 public:
     Messages(const View& view, const mailbox::NumberSet& positions, std::optional<std::uint64_t> changed_since) :
-        numbering_(view.numbering),
-        told_(view.told),
-        ranges_(positions.ranges().begin(), positions.ranges().end()),
-        changed_since_(changed_since)
+        Messages(view, std::vector(positions.ranges().begin(), positions.ranges().end()), changed_since)
+    {
+    }
+    // In this order, whatever it is.
+    Messages(const View& view, std::vector<mailbox::NumberRange> positions,
+             std::optional<std::uint64_t> changed_since) :
+        numbering_(view.numbering), told_(view.told), ranges_(std::move(positions)), changed_since_(changed_since)
     {
         if (!ranges_.empty())
             at_ = ranges_[0].first - 1;

@@ -3,6 +3,7 @@
 #include "imap/server/search.h"
 
 #include "imap/server/commands.h"
+#include "imap/server/message_limit.h"
 
 #include <algorithm>
 
@@ -132,7 +133,8 @@ Task<Reply> search(Session& session, Command command)
             session.view().saved = {};
         co_return std::move(searcher.error());
     }
-    const Result<void> done = co_await searcher->run();
+    const Portion portion = searched(session, arguments.program, searcher->scope());
+    const Result<void> done = co_await searcher->run(portion.positions);
     if (!done && arguments.result.save)
         session.view().saved = {};  // RFC 5182 section 2.1: a SEARCH that fails leaves nothing
     if (!done)
@@ -142,7 +144,7 @@ Task<Reply> search(Session& session, Command command)
     if (arguments.result.update)
         keep_up_to_date(session, command, *searcher);
     answer_search(session, "SEARCH", hits_of(*searcher, searcher->found(), command.by_uid), arguments.result, form);
-    co_return Reply::ok("searched");
+    co_return limited(session, Reply::ok("searched"), portion);
 }
 
 }  // namespace posthouse::imap

@@ -81,6 +81,7 @@ std::string Session::capabilities()
                             .may_send_passwords = may_send_passwords(),
                             .can_compress = !channel_.wire().is_deflated(),
                             .append_limit = options_.most_message,
+                            .message_limit = options_.message_limit,
                             .mechanisms = account_
                                 ? std::vector<std::string>()
                                 : directory::told_to_mail_readers(services_.authenticator.mechanisms(peer()))});

@@ -50,9 +50,11 @@ Task<Result<std::vector<std::uint32_t>>> sorted(Session& session, const Searcher
 
 }  // namespace
 
-// RFC 5267 section 4.3, as for SEARCH.
+// RFC 5267 section 4.3, as for SEARCH. What is not told of (capability.cc) is not known either.
 std::optional<Reply> check_sort(Session& session, const Command& command)
 {
+    if (session.options().message_limit != 0)
+        return Reply::bad("unknown command SORT");
     if (std::get<SortArguments>(command.arguments).result.update && session.contexts().has(command.tag))
         return Reply::bad("SORT: a search is kept up to date under this tag");
     return std::nullopt;

@@ -1,5 +1,6 @@
 // STORE and UID STORE: RFC 3501 section 6.4.6, RFC 7162 section 3.1.3.
 #include "imap/server/commands.h"
+#include "imap/server/message_limit.h"
 
 namespace posthouse::imap {
 
@@ -64,7 +65,7 @@ std::string modified_code(const View& view, const NumberSet& modified, bool by_u
 Task<Reply> store(Session& session, Command command)
 {
     auto& arguments = std::get<StoreArguments>(command.arguments);
-    const auto positions = positions_of(session.view(), arguments.set, command.by_uid);
+    auto positions = positions_of(session.view(), arguments.set, command.by_uid);
     if (!positions)
         co_return Reply::bad("STORE: there is no message of this number");
     for (const std::string& name : arguments.flags)
@@ -72,7 +73,8 @@ Task<Reply> store(Session& session, Command command)
             co_return Reply::bad("STORE: there is no flag " + name);
     if (arguments.unchanged_since)
         session.enable_condstore();
-    const NumberSet uids = uids_at(*session.view().numbering, *positions);
+    const Portion portion = allowed(session, *std::move(positions));
+    const NumberSet uids = uids_at(*session.view().numbering, portion.positions);
     if (uids.empty())
         co_return Reply::ok("there was nothing to change");
 
@@ -100,7 +102,8 @@ Task<Reply> store(Session& session, Command command)
     const Result<void> sent = co_await session.channel().flush_if_full();
     if (!sent)
         co_return Reply::gone();
-    co_return Reply::ok("stored", modified_code(session.view(), stored->modified, command.by_uid));
+    co_return limited(session, Reply::ok("stored", modified_code(session.view(), stored->modified, command.by_uid)),
+                      portion);
 }
 
 }  // namespace posthouse::imap

@@ -1,6 +1,7 @@
 // THREAD and UID THREAD: RFC 5256.
 #include "imap/server/base_subject.h"
 #include "imap/server/commands.h"
+#include "imap/server/message_limit.h"
 #include "imap/server/rows_of.h"
 #include "imap/server/searcher.h"
 #include "imap/server/sort_key.h"
@@ -49,7 +50,10 @@ Task<Reply> thread(Session& session, Command command)
     auto searcher = Searcher::make(session, arguments.program, scope_of(session), command.tag);
     if (!searcher)
         co_return std::move(searcher.error());
-    const Result<void> done = co_await searcher->run();
+    const Portion portion = searched(session, arguments.program, searcher->scope());
+    if (portion.lowest)  // RFC 9738 section 3.3: a thread cannot be told by a part of it
+        co_return refused_as_too_many(session);
+    const Result<void> done = co_await searcher->run(portion.positions);
     if (!done)
         co_return refusal(done.error());
 

@@ -316,6 +316,19 @@ std::optional<NumberSet> positions_of(const Snapshot& numbering, const SequenceS
     return positions;
 }
 
+NumberSet intersection(const NumberSet& left, const NumberSet& right)
+{
+    NumberSet both;
+    for (std::size_t i = 0, j = 0; i < left.ranges().size() && j < right.ranges().size();) {
+        const auto a = left.ranges()[i];
+        const auto b = right.ranges()[j];
+        if (std::max(a.first, b.first) <= std::min(a.last, b.last))
+            both.add({std::max(a.first, b.first), std::min(a.last, b.last)});
+        (a.last < b.last ? i : j) += 1;
+    }
+    return both;
+}
+
 NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
 {
     const Uid last = std::max<Uid>(uid_next, 2) - 1;
@@ -328,15 +341,7 @@ NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
     NumberSet wanted;
     for (const auto& range : asked)
         wanted.add(range);
-    NumberSet both;
-    for (std::size_t i = 0, j = 0; i < uids.ranges().size() && j < wanted.ranges().size();) {
-        const auto a = uids.ranges()[i];
-        const auto b = wanted.ranges()[j];
-        if (std::max(a.first, b.first) <= std::min(a.last, b.last))
-            both.add({std::max(a.first, b.first), std::min(a.last, b.last)});
-        (a.last < b.last ? i : j) += 1;
-    }
-    return both;
+    return intersection(uids, wanted);
 }
 
 NumberSet uids_at(const Snapshot& numbering, const NumberSet& positions)

@@ -84,6 +84,8 @@ std::optional<mailbox::NumberSet> positions_of(const mailbox::Snapshot& numberin
 std::optional<mailbox::NumberSet> positions_of(const View& view, const SequenceSet& set, bool by_uid);
 // The same for UIDs that are a set already.
 mailbox::NumberSet positions_of_uids(const mailbox::Snapshot& numbering, const mailbox::NumberSet& uids);
+// What is in both.
+mailbox::NumberSet intersection(const mailbox::NumberSet& left, const mailbox::NumberSet& right);
 // Those of `uids` that a UID set names, `*` being the last UID given out.
 mailbox::NumberSet within(const mailbox::NumberSet& uids, const SequenceSet& set, mailbox::Uid uid_next);
 // The UIDs at these positions, as few ranges as can be.
