@@ -296,6 +296,22 @@ TEST(Copy, OverQuota)
     )~"));
 }
 
+// A message that is streamed: what has no header is NIL, and takes no other's.
+TEST(Fetch, HeadersOfALargeMessage)
+{
+    std::string large = "Subject: outer\r\n\r\n";
+    for (int i = 0; i < 5000; ++i)
+        large += "sixty letters in a line, so that five thousand lines are a lot\r\n";
+    expect_conversation(as_alice(append(large) + selected(R"~(
+        C: a FETCH 1 (BODY.PEEK[9.HEADER.FIELDS (Subject)] BODY.PEEK[HEADER.FIELDS (Subject)])
+        S: * 1 FETCH (BODY[9.HEADER.FIELDS (Subject)] NIL BODY[HEADER.FIELDS (Subject)] {18}
+        S: Subject: outer
+        S:
+        S: )
+        S: a OK …
+    )~")));
+}
+
 TEST(Search, Keys)
 {
     const std::pair<std::string_view, std::string_view> rows[]{
