@@ -37,7 +37,7 @@ bool may_change(mailbox::Rights rights)
 // RFC 7162 section 3.2.11, RFC 9051 section 7.1: from here on the answers speak of the new mailbox.
 void leave_selected(Session& session)
 {
-    if (session.state() == State::selected && (session.enabled().qresync || session.enabled().rev2))
+    if (session.state() == State::selected)
         session.out().raw("* OK [CLOSED] the mailbox before is closed\r\n");
     session.unselect();
 }
@@ -72,7 +72,7 @@ Task<Result<void>> resynchronise(Session& session, Resynchronisation known)
         co_return fail(gone.error());
     const SequenceSet all{.items = {{1, SequenceSet::star}}};
     const SequenceSet& asked = known.known_uids ? *known.known_uids : all;
-    write_vanished(session.out(), within(*gone, asked, snapshot.uid_next), When::earlier);
+    write_vanished(session.out(), gone_earlier(session.view(), *gone, asked), When::earlier);
     const auto positions = positions_of(session.view(), asked, true);
     co_return co_await tell_changes(session, *positions, known.modseq);
 }

@@ -91,7 +91,7 @@ void write_fetch(Serializer& out, const View& view, const Entry& entry, const Ke
                  const UpdateOptions& options)
 {
     begin_fetch(out, view.numbering->position_of(entry.uid) + 1, entry.uid, options.dialect);
-    if ((options.with_uid || options.dialect.uid) && !options.dialect.uid_only)
+    if ((options.with_uid || options.dialect.modseq) && !options.dialect.uid_only)
         out.raw("UID ").number(entry.uid).raw(" ");
     out.raw("FLAGS ");
     write_flags(out, entry, keywords, view.recent.contains(entry.uid));
@@ -337,6 +337,35 @@ NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
         (a.last < b.last ? i : j) += 1;
     }
     return both;
+}
+
+NumberSet without(const NumberSet& set, const NumberSet& gone)
+{
+    NumberSet left;
+    std::size_t next = 0;
+    for (auto range : set.ranges()) {
+        while (next < gone.ranges().size() && gone.ranges()[next].last < range.first)
+            ++next;
+        bool is_used_up = false;
+        for (std::size_t i = next; i < gone.ranges().size() && gone.ranges()[i].first <= range.last; ++i) {
+            const auto hole = gone.ranges()[i];
+            if (hole.first > range.first)
+                left.add({range.first, hole.first - 1});
+            is_used_up = hole.last >= range.last;
+            if (is_used_up)
+                break;
+            range.first = hole.last + 1;
+        }
+        if (!is_used_up)
+            left.add(range);
+    }
+    return left;
+}
+
+NumberSet gone_earlier(const View& view, const NumberSet& gone, const SequenceSet& set)
+{
+    const Snapshot& numbering = *view.numbering;
+    return without(within(gone, set, view.told->uid_next), uids_at(numbering, positions_of_uids(numbering, gone)));
 }
 
 NumberSet uids_at(const Snapshot& numbering, const NumberSet& positions)

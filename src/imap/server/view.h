@@ -34,8 +34,7 @@ enum class Expunges { held_back, told };
 
 // How a client wants to hear of its mailbox, by what it has switched on with ENABLE.
 struct Dialect {
-    bool modseq = false;  // RFC 7162: CONDSTORE
-    bool uid = false;  // RFC 7162: QRESYNC
+    bool modseq = false;  // RFC 7162: CONDSTORE; with the UID (section 3.2.4)
     bool vanished = false;  // VANISHED for EXPUNGE: QRESYNC, UIDONLY
     bool uid_only = false;  // RFC 9586: UIDFETCH for FETCH
     bool recent = true;  // not in IMAP4rev2, which knows no \Recent
@@ -84,6 +83,10 @@ std::optional<mailbox::NumberSet> positions_of(const mailbox::Snapshot& numberin
 std::optional<mailbox::NumberSet> positions_of(const View& view, const SequenceSet& set, bool by_uid);
 // The same for UIDs that are a set already.
 mailbox::NumberSet positions_of_uids(const mailbox::Snapshot& numbering, const mailbox::NumberSet& uids);
+mailbox::NumberSet without(const mailbox::NumberSet& set, const mailbox::NumberSet& gone);
+// For VANISHED (EARLIER): those of `gone` that a UID set names, without what the client has yet to hear of by a
+// VANISHED that counts (RFC 7162 section 3.2.10).
+mailbox::NumberSet gone_earlier(const View& view, const mailbox::NumberSet& gone, const SequenceSet& set);
 // Those of `uids` that a UID set names, `*` being the last UID given out.
 mailbox::NumberSet within(const mailbox::NumberSet& uids, const SequenceSet& set, mailbox::Uid uid_next);
 // The UIDs at these positions, as few ranges as can be.
