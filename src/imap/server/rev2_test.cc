@@ -65,6 +65,26 @@ TEST(Rev2, ChangedResponses)
     )~"));
 }
 
+// RFC 6855 section 3 takes the charset from SEARCH; RFC 5256 has one in every SORT and THREAD.
+TEST(Utf8Accept, SortGoesOnWithItsCharset)
+{
+    expect_conversation(with_two(R"~(
+        C: a ENABLE UTF8=ACCEPT
+        S: * ENABLED UTF8=ACCEPT
+        S: a OK …
+        C: b SORT (SUBJECT) UTF-8 ALL
+        S: * SORT 1 2
+        S: b OK …
+        C: c UID THREAD REFERENCES UTF-8 ALL
+        S: * THREAD (1)(2)
+        S: c OK …
+        C: d SEARCH CHARSET UTF-8 ALL
+        S: d BAD …
+        C: e ESEARCH CHARSET UTF-8 ALL
+        S: e BAD …
+    )~"));
+}
+
 // RFC 6855 section 3.
 TEST(Utf8Accept, NamesAndSearch)
 {

@@ -316,6 +316,21 @@ std::optional<NumberSet> positions_of(const Snapshot& numbering, const SequenceS
     return positions;
 }
 
+NumberSet positions_there(const Snapshot& numbering, const SequenceSet& set, const NumberSet& saved)
+{
+    const std::uint32_t size = numbering.size();
+    SequenceSet there{.items = {}, .is_saved = set.is_saved};
+    for (SequenceSet::Item item : set.items) {
+        for (std::uint32_t* end : {&item.first, &item.last})
+            *end = *end == SequenceSet::star ? size : *end;
+        if (item.first > item.last)
+            std::swap(item.first, item.last);
+        if (size > 0 && item.first <= size)
+            there.items.push_back({item.first, std::min(item.last, size)});
+    }
+    return positions_of(numbering, there, false, saved).value_or(NumberSet());
+}
+
 NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
 {
     const Uid last = std::max<Uid>(uid_next, 2) - 1;

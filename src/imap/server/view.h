@@ -80,6 +80,9 @@ void write_vanished(Serializer& out, const mailbox::NumberSet& uids, When when);
 // there are left out (RFC 3501 section 6.4.8); nullopt: a sequence number beyond the mailbox (BAD).
 std::optional<mailbox::NumberSet> positions_of(const mailbox::Snapshot& numbering, const SequenceSet& set, bool by_uid,
                                                const mailbox::NumberSet& saved);
+// Of sequence numbers those that there are: SEARCH takes a range beyond the mailbox (RFC 7377 section 2).
+mailbox::NumberSet positions_there(const mailbox::Snapshot& numbering, const SequenceSet& set,
+                                   const mailbox::NumberSet& saved);
 std::optional<mailbox::NumberSet> positions_of(const View& view, const SequenceSet& set, bool by_uid);
 // The same for UIDs that are a set already.
 mailbox::NumberSet positions_of_uids(const mailbox::Snapshot& numbering, const mailbox::NumberSet& uids);
