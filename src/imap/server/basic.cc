@@ -120,7 +120,7 @@ Task<Reply> close(Session& session, Command)
         const auto mailbox = session.view().mailbox;
         const auto expunged =
             co_await session.view().account->expunge(mailbox, std::nullopt, mailbox::Account::Which::marked_deleted);
-        if (!expunged && expunged.error() != ErrorCode::not_found)
+        if (!expunged && expunged.error() != ErrorCode::not_found && expunged.error() != ErrorCode::not_permitted)
             co_return refusal(expunged.error());
     }
     session.unselect();

@@ -34,7 +34,8 @@ bool may_change(mailbox::Rights rights)
         rights.has(Right::remove_messages) || rights.has(Right::expunge);
 }
 
-// RFC 7162 section 3.2.11, RFC 9051 section 7.1: from here on the answers speak of the new mailbox.
+// RFC 7162 section 3.2.11, RFC 9051 section 7.1: from here on the answers speak of the new mailbox. A server that
+// knows of mod-sequences says so whatever was enabled.
 void leave_selected(Session& session)
 {
     if (session.state() == State::selected)
@@ -47,7 +48,7 @@ void write_head(Session& session, View& view, const std::string& name)
     const Snapshot& snapshot = *view.numbering;
     Serializer& out = session.out();
     const Dialect dialect = session.dialect();
-    write_flag_lists(out, *snapshot.keywords, view.read_only);
+    write_flag_lists(out, *snapshot.keywords, view);
     write_exists(out, view, session.claims(), dialect);
     // RFC 9051 has no [UNSEEN], and UIDONLY no sequence numbers.
     const std::uint32_t number = session.enabled().rev2 || dialect.uid_only ? 0 : first_unseen(snapshot);
@@ -107,6 +108,7 @@ Task<Reply> select(Session& session, Command command)
     View view{.account = found->account,
               .mailbox = found->mailbox.id,
               .read_only = read_only,
+              .rights = found->mailbox.rights,
               .numbering = *opened,
               .told = *opened,
               .recent = {}};

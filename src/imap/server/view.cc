@@ -147,6 +147,15 @@ void keep_bounded(RecentUids& recent)
     recent = std::move(kept);
 }
 
+// RFC 4314 section 4.
+bool may_change(std::string_view flag, mailbox::Rights rights)
+{
+    using mailbox::Right;
+    if (flag == "\\Deleted")
+        return rights.has(Right::remove_messages);
+    return rights.has(flag == "\\Seen" ? Right::keep_seen : Right::write);
+}
+
 std::uint32_t count_recent(const Snapshot& snapshot, const RecentUids& recent)
 {
     std::uint32_t count = 0;
@@ -228,17 +237,17 @@ void write_exists(Serializer& out, View& view, RecentClaims& claims, const Diale
     out.number(count_recent(now, view.recent)).raw(" RECENT\r\n");
 }
 
-void write_flag_lists(Serializer& out, const KeywordTable& keywords, bool read_only)
+// RFC 4314 section 5.1.1: those that one has the right to change.
+void write_flag_lists(Serializer& out, const KeywordTable& keywords, const View& view)
 {
     std::vector<std::string> names{"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
     names.insert(names.end(), keywords.names.begin(), keywords.names.end());
     out.raw("* FLAGS ").flags(names).crlf();
-    if (read_only)
-        names.clear();
-    else if (keywords.names.size() < mailbox::most_keywords)
+    if (keywords.names.size() < mailbox::most_keywords)
         names.emplace_back("\\*");  // RFC 3501 section 7.1: new keywords can be made
+    std::erase_if(names, [&view](const std::string& name) { return view.read_only || !may_change(name, view.rights); });
     out.raw("* OK [PERMANENTFLAGS ").flags(names).raw("] ");
-    out.raw(read_only ? "nothing can be changed here" : "these are kept").crlf();
+    out.raw(view.read_only ? "nothing can be changed here" : "these are kept").crlf();
 }
 
 void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, const UpdateOptions& options, Serializer& out)
@@ -248,7 +257,7 @@ void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, const U
     if (newest->highest_modseq < view.told->highest_modseq)
         return;  // an answer that was overtaken: the next update brings more than it
     if (newest->keywords->names.size() != view.told->keywords->names.size())
-        write_flag_lists(out, *newest->keywords, view.read_only);
+        write_flag_lists(out, *newest->keywords, view);
 
     if (newest != view.numbering) {
         const std::vector<std::uint32_t> gone = vanished(*view.numbering, *newest);

@@ -22,6 +22,7 @@ struct View {
     mailbox::AccountPtr account;  // whose it is: another's, where a mailbox is shared
     mailbox::MailboxId mailbox = 0;
     bool read_only = false;
+    mailbox::Rights rights = mailbox::Rights::all();  // as they were when it was opened
     mailbox::SnapshotPtr numbering;
     mailbox::SnapshotPtr told;
     RecentUids recent;  // RFC 3501 section 2.3.2: who has seen it first
@@ -64,7 +65,7 @@ void write_exists(Serializer& out, View& view, RecentClaims& claims, const Diale
 // "(\Seen \Recent)": one message's flags as the session sees them.
 void write_flags(Serializer& out, const mailbox::Entry& entry, const mailbox::KeywordTable& keywords, bool is_recent);
 // "* FLAGS (…)" and, behind SELECT too, "* OK [PERMANENTFLAGS (…)]".
-void write_flag_lists(Serializer& out, const mailbox::KeywordTable& keywords, bool read_only);
+void write_flag_lists(Serializer& out, const mailbox::KeywordTable& keywords, const View& view);
 
 // The UIDs of `before` that `after` has no more; those of `after` that are new or changed.
 mailbox::NumberSet vanished_uids(const mailbox::Snapshot& before, const mailbox::Snapshot& after);
