@@ -4,6 +4,24 @@
 namespace posthouse::imap {
 namespace {
 
+// RFC 3501 section 5.1: INBOX in any case, also as the beginning of another name.
+TEST(Mailboxes, BelowInboxInAnyCase)
+{
+    expect_conversation(as_alice(R"~(
+        C: a CREATE Inbox/sub
+        S: a OK …
+        C: b LIST "" inbox/%
+        S: * LIST (\HasNoChildren) "/" INBOX/sub
+        S: b OK …
+        C: c LIST inBox/ s*
+        S: * LIST (\HasNoChildren) "/" INBOX/sub
+        S: c OK …
+        C: d LIST "" inbox%
+        S: * LIST (\HasChildren) "/" INBOX
+        S: d OK …
+    )~"));
+}
+
 TEST(Mailboxes, ANewAccountHasTheUsualOnes)
 {
     expect_conversation(as_alice(R"(
