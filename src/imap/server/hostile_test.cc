@@ -143,6 +143,20 @@ TEST(Hostile, PatternsThatBacktrack)
 }
 
 // A12
+// Twenty mistakes one after another end a session; twenty in a long day do not.
+TEST(Hostile, MistakesInARow)
+{
+    std::string mistakes;
+    for (int i = 0; i < 19; ++i)
+        mistakes += "C: a FETCH 0 UID\nS: a BAD …\n";
+    expect_conversation(in_inbox(mistakes + "C: b NOOP\nS: b OK …\n" + mistakes + "C: c NOOP\nS: c OK …\n" + mistakes +
+                                 "C: d FETCH 0 UID\nS: d BAD …\nS: * BYE …\n"));
+    mistakes = "";
+    for (int i = 0; i < 19; ++i)
+        mistakes += "C: a FETCH 0 UID\nS: a BAD …\nC: b NOOP\nS: b OK …\n";
+    expect_conversation("S: * OK …\n" + mistakes + "C: d FETCH 0 UID\nS: d BAD …\nS: * BYE …\n");
+}
+
 TEST(Hostile, NumbersThatDoNotFit)
 {
     expect_conversation(in_inbox(R"(

@@ -158,6 +158,9 @@ Task<void> Session::answer(Received received)
     }
     if (reply.kind != Reply::Kind::answered)
         write_reply(received.tag.empty() ? "*" : received.tag, reply);
+    // A client that goes on after its mistakes is none to be rid of; who has no login is given only so many.
+    if (account_ && (reply.kind == Reply::Kind::ok || reply.kind == Reply::Kind::no))
+        bad_commands_ = 0;
     if (reply.kind == Reply::Kind::bad && ++bad_commands_ >= options_.most_bad_commands) {
         is_leaving_ = true;
         write_reply("*", Reply::goodbye("too many commands that are none"));
