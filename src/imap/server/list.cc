@@ -209,11 +209,11 @@ Context context_of(const Listing& listing, const ListArguments& arguments)
     return context;
 }
 
-// RFC 3501 section 6.3.8: an empty pattern asks for the separator.
+// RFC 3501 section 6.3.8: an empty pattern asks for the separator; not so in an extended LIST (RFC 9051 section 6.3.9),
+// where it fits nothing.
 bool asks_for_separator(const ListArguments& arguments)
 {
-    return arguments.patterns.size() == 1 && arguments.patterns[0].empty() && !arguments.select_subscribed &&
-        !arguments.select_special_use;
+    return !arguments.is_extended && arguments.patterns[0].empty();
 }
 
 // RFC 9590 section 3: what was asked for and is not there is NIL.

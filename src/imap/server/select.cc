@@ -43,7 +43,8 @@ void leave_selected(Session& session)
     session.unselect();
 }
 
-void write_head(Session& session, View& view, const std::string& name)
+// `asked`: the name as the client wrote it.
+void write_head(Session& session, View& view, const std::string& name, const std::string& asked)
 {
     const Snapshot& snapshot = *view.numbering;
     Serializer& out = session.out();
@@ -58,8 +59,12 @@ void write_head(Session& session, View& view, const std::string& name)
     out.raw("* OK [UIDNEXT ").number(snapshot.uid_next).raw("] the next UID\r\n");
     out.raw("* OK [HIGHESTMODSEQ ").number(snapshot.highest_modseq).raw("] the latest change\r\n");
     out.raw("* OK [MAILBOXID (").raw(id_text(view.mailbox)).raw(")] its lasting id\r\n");  // RFC 8474 section 4.2
-    if (session.enabled().rev2)
-        out.raw("* LIST () \"/\" ").mailbox(name).crlf();
+    if (!session.enabled().rev2)
+        return;
+    out.raw("* LIST () \"/\" ").mailbox(name);
+    if (name != asked && name != "INBOX")  // RFC 9051 section 6.3.9.7
+        out.raw(" (\"OLDNAME\" (").mailbox(asked).raw("))");
+    out.crlf();
 }
 
 // What the client does not know yet: first the UIDs that are gone, then the flags that have changed.
@@ -112,7 +117,7 @@ Task<Reply> select(Session& session, Command command)
               .numbering = *opened,
               .told = *opened,
               .recent = {}};
-    write_head(session, view, found->name);
+    write_head(session, view, found->name, arguments.mailbox);
     session.select(std::move(view));
     if (arguments.resynchronise) {
         const Result<void> told = co_await resynchronise(session, std::move(*arguments.resynchronise));
