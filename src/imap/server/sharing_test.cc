@@ -60,6 +60,42 @@ TEST(Acl, GivenAndTaken)
     )~"));
 }
 
+// RFC 9208: what somebody shares counts at his quota, which is another root than one's own.
+TEST(Acl, QuotaOfAnother)
+{
+    TestHouse house;
+    house.quotas.limit = 1024 * 1024;
+    expect_conversation(house, alice_and_bob(R"~(
+        C: a CREATE listed
+        S: a OK …
+        C: b SETACL listed bob@north.test l
+        S: b OK …
+        C2: a GETQUOTA shared/alice@north.test
+        S2: a NO [NONEXISTENT] …
+        C: c SETACL INBOX bob@north.test lr
+        S: c OK …
+        C2: b GETQUOTAROOT shared/alice@north.test/INBOX
+        S2: * QUOTAROOT shared/alice@north.test/INBOX "shared/alice@north.test"
+        S2: * QUOTA "shared/alice@north.test" (STORAGE 0 1024)
+        S2: b OK …
+        C2: c GETQUOTA shared/alice@north.test
+        S2: * QUOTA "shared/alice@north.test" (STORAGE 0 1024)
+        S2: c OK …
+        C2: d GETQUOTAROOT INBOX
+        S2: * QUOTAROOT INBOX ""
+        S2: * QUOTA "" (STORAGE 0 1024)
+        S2: d OK …
+        C2: e GETQUOTAROOT shared/alice@north.test/listed
+        S2: e NO [NOPERM] …
+        C2: f GETQUOTA shared/bob@north.test
+        S2: f NO [NONEXISTENT] …
+        C2: g GETQUOTA shared/nobody@north.test
+        S2: g NO [NONEXISTENT] …
+        C2: h GETQUOTA shared
+        S2: h NO [NONEXISTENT] …
+    )~"));
+}
+
 // RFC 4314 sections 4 and 5.1.1: the flags that one may change are told; who may not expunge can close all the same.
 TEST(Acl, SelectAndCloseWithFewRights)
 {
