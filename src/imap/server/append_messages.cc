@@ -63,7 +63,7 @@ Task<std::optional<Reply>> IncomingMessages::take(std::vector<AppendStep> steps)
         case AppendStep::Kind::begin:
             if (filings_.size() == most_messages)
                 co_return Reply::no("so many messages are not taken at once", "LIMIT");
-            message_.emplace(session_, target_, std::move(step));
+            message_.emplace(session_, target_, freed_, std::move(step));
             break;
         case AppendStep::Kind::literal: answer = co_await message_->take_literal(); break;
         case AppendStep::Kind::url: answer = co_await message_->take_url(std::move(step.url)); break;

@@ -185,6 +185,49 @@ TEST(MultiAppend, AllOrNone)
     )~"));
 }
 
+// RFC 8508 section 3.4: the quota counts what the new one takes more. Section 4.5: HIGHESTMODSEQ as of a UID EXPUNGE.
+TEST(Replace, InAFullAccount)
+{
+    TestHouse house;
+    expect_conversation(house, as_alice(append("Subject: aaaaaaaaaaaaaaaaaaaa\r\n\r\n", "INBOX")));
+    house.quotas.limit = 40;
+    expect_conversation(house, as_alice(R"~(
+        C: q ENABLE QRESYNC
+        S: * ENABLED QRESYNC
+        S: q OK …
+        C: s SELECT INBOX
+        S: * FLAGS …
+        S: * OK [PERM…
+        S: * 1 EXISTS
+        S: * 1 RECENT
+        S: * OK [UN…
+        S: * OK [UIDV…
+        S: * OK [UIDN…
+        S: * OK [HIGH…
+        S: * OK [MAILB…
+        S: s OK …
+        C: a APPEND INBOX {14+}
+        C: Subject: y
+        C:
+        C:
+        S: a NO [OVERQUOTA] …
+        C: b REPLACE 1 INBOX {43+}
+        C: Subject: too much of it to be taken, yy
+        C:
+        C:
+        S: b NO [OVERQUOTA] …
+        C: c REPLACE 1 INBOX {14+}
+        C: Subject: y
+        C:
+        C:
+        S: * OK [APPENDUID … 2] …
+        S: * VANISHED 1
+        S: * 1 EXISTS
+        S: * 1 RECENT
+        S: c OK [HIGHESTMODSEQ …] replaced
+    )~"));
+}
+
 // RFC 8508 section 3.
 TEST(Replace, OneTakesThePlaceOfAnother)
 {
