@@ -91,6 +91,8 @@ Task<Reply> search_selected(Session& session, const MultiSearchArguments& argume
     const Result<void> told = co_await session.tell_updates(Expunges::held_back);
     if (!told)
         co_return refusal(told.error());
+    if (arguments.result.update)  // RFC 5267 section 4.3.1
+        session.out().raw("* NO [NOUPDATE ").string(form.tag).raw("] only a SEARCH is kept up to date\r\n");
     std::optional<Reply> answer = co_await search_in(session, arguments, scope_of(session), std::move(form));
     if (answer && arguments.result.save && answer->kind == Reply::Kind::no)
         session.view().saved = {};  // RFC 5182 section 2.1
@@ -111,8 +113,8 @@ std::optional<Reply> check_esearch(Session& session, const Command& command)
         return Reply::bad("ESEARCH: sequence numbers mean nothing in several mailboxes");
     if (elsewhere && arguments.result.save)
         return Reply::bad("ESEARCH: SAVE goes with the selected mailbox");
-    if (arguments.result.update || arguments.result.context)
-        return Reply::bad("ESEARCH: UPDATE and CONTEXT go with SEARCH");
+    if (elsewhere && arguments.result.update)
+        return Reply::bad("ESEARCH: UPDATE goes with the selected mailbox");
     if (std::optional<Reply> refused = check_charset(session, arguments.program))
         return refused;
     return std::nullopt;
