@@ -126,6 +126,13 @@ const MailboxState* replaced_in(const Draft& draft, const PreparedFiling& filing
     return there ? source : nullptr;
 }
 
+std::uint64_t size_of_replaced(const Draft& draft, const MailboxState& source, const PreparedFiling& filing)
+{
+    const Uid uid = filing.replaces->second;
+    const Block* block = draft.block(source.row.node, block_of(uid));
+    return std::ranges::lower_bound(block->entries, uid, {}, &Entry::uid)->size;
+}
+
 Planned FileRequest::plan(Draft& draft)
 {
     if (const Filed* before = filing_.delivery != 0 ? recent_.filed(filing_.delivery) : nullptr) {
@@ -140,18 +147,21 @@ Planned FileRequest::plan(Draft& draft)
     auto places = this->places(draft.state());
     if (!places)
         return refused(std::move(places.error()));
+    const MailboxState* replaced = filing_.replaces ? replaced_in(draft, filing_) : nullptr;
+    if (filing_.replaces && !replaced)
+        return refuse(ErrorCode::not_found, "the message that was to be replaced is gone");
     std::uint64_t bytes = 0;
-    if (__builtin_mul_overflow(filing_.size, places->size(), &bytes) ||
-        __builtin_add_overflow(bytes, draft.head.bytes, &bytes) ||
-        (filing_.limit_bytes != 0 && bytes > filing_.limit_bytes))
+    const std::uint64_t freed = replaced ? size_of_replaced(draft, *replaced, filing_) : 0;
+    if (__builtin_mul_overflow(filing_.size, places->size(), &bytes))
+        return refuse(ErrorCode::over_quota, "the mailbox is full");
+    const std::uint64_t more = bytes > freed ? bytes - freed : 0;  // RFC 8508 section 3.4: what it takes in all
+    if (__builtin_add_overflow(more, draft.head.bytes, &bytes) ||
+        (filing_.limit_bytes != 0 && more > 0 && bytes > filing_.limit_bytes))
         return refuse(ErrorCode::over_quota, "the mailbox is full");
     for (const Place& place : *places)
         if (draft.row(place.node).uid_next == std::numeric_limits<Uid>::max() ||
             draft.row(place.node).messages >= std::numeric_limits<std::uint32_t>::max() - 1)
             return refuse(ErrorCode::limit, "the mailbox has given out its last UID");
-    const MailboxState* replaced = filing_.replaces ? replaced_in(draft, filing_) : nullptr;
-    if (filing_.replaces && !replaced)
-        return refuse(ErrorCode::not_found, "the message that was to be replaced is gone");
     if (!draft.fits(cost(draft, *places)))
         return Planned::full;
 

@@ -248,6 +248,13 @@ TEST_F(MailboxTest, QuotaIsExact)
     ASSERT_TRUE(house.run(account->expunge(id_of("INBOX"), uids({{1, 2}}), Account::Which::all)).has_value());
     EXPECT_TRUE(file("f").has_value());
     EXPECT_EQ(error_of(file("g")), ErrorCode::over_quota);
+    // RFC 8508 section 3.4: of one that replaces another counts what it takes more.
+    Filing replacing = filing_of(message_text("h"), {{.name = "INBOX"}}, clock.now());
+    replacing.replaces = {id_of("INBOX"), 5};
+    EXPECT_TRUE(house.run(account->file(replacing)).has_value());
+    Filing larger = filing_of(message_text("a longer one"), {{.name = "INBOX"}}, clock.now());
+    larger.replaces = {id_of("INBOX"), 6};
+    EXPECT_EQ(error_of(house.run(account->file(larger))), ErrorCode::over_quota);
     expect_sound();
 }
 

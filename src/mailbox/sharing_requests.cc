@@ -107,6 +107,10 @@ Task<Result<void>> SetMetadataRequest::set(Owner& owner)
     }
     if (bytes > owner.store().limits().batch_bytes / 2)
         co_return fail(ErrorCode::too_large, "so much is not set at once");
+    // RFC 7162 section 3.2: an annotation is a change of its mailbox.
+    const MailboxState* annotated = draft.state().find_mailbox(mailbox_);
+    if (draft.changed() && annotated != nullptr)
+        draft.change(annotated->row.node);
     if (takes_room())
         draft.purpose = store::Purpose::intake;
     Result<void> committed = draft.changed() ? co_await owner.commit(std::move(draft)) : Result<void>{};

@@ -168,8 +168,10 @@ TEST_F(SharingTest, AnnotationsArePrivateOrShared)
     const MailboxId archive = id_of(owner, "Archive");
     share("Archive", bob, "lr");
     const AccountPtr guest = *enter(bob);
+    const ModSeq before = house.run(owner->snapshot(archive)).value()->highest_modseq;
     ASSERT_TRUE(house.run(owner->set_metadata(archive, {{"/private/comment", "mine"}, {"/SHARED/Comment", "ours"}}))
                     .has_value());
+    EXPECT_GT(house.run(owner->snapshot(archive)).value()->highest_modseq, before);  // RFC 7162 section 3.2
     EXPECT_EQ(house.run(guest->set_metadata(archive, {{"/shared/comment", "his"}})).error(), ErrorCode::not_permitted);
     ASSERT_TRUE(house.run(guest->set_metadata(archive, {{"/private/comment", "his"}})).has_value());
     const auto text = [&](const AccountPtr& account, MailboxId mailbox) {

@@ -43,21 +43,23 @@ bool AppendSyntax::read_message_head(Cursor& in, bool literal_follows, Steps& st
     return true;
 }
 
-// cat-part = "TEXT" SP literal / "URL" SP astring
+// cat-part = "TEXT" SP literal / "URL" SP astring / "UTF8" SP "(" literal8 ")"
 bool AppendSyntax::read_part(Cursor& in, bool literal_follows, Steps& steps)
 {
     if (++parts_ > most_parts)
         return false;
-    state_ = State::next_part;
     if (in.take("URL ")) {
+        state_ = State::next_part;
         auto url = astring(in);
         if (!url)
             return false;
         steps.push_back({.kind = Kind::url, .url = std::move(*url)});
         return true;
     }
-    if (!in.take("TEXT ") || !in.at_end() || !literal_follows)
+    const bool is_utf8 = in.take("UTF8 (");
+    if ((!is_utf8 && !in.take("TEXT ")) || !in.at_end() || !literal_follows)
         return false;
+    state_ = is_utf8 ? State::in_utf8_part : State::next_part;
     steps.push_back({.kind = Kind::literal});
     return true;
 }
@@ -91,6 +93,10 @@ std::expected<std::vector<AppendStep>, std::string> AppendSyntax::read(std::stri
             fits = in.take(')');
             steps.push_back({.kind = Kind::end});
             state_ = State::after_message;
+            break;
+        case State::in_utf8_part:
+            fits = in.take(')');
+            state_ = State::next_part;
             break;
         case State::part: fits = read_part(in, literal_follows, steps); break;
         case State::next_part: fits = read_behind_part(in, steps); break;

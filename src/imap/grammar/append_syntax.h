@@ -40,7 +40,7 @@ public:
     bool is_complete() const { return state_ == State::after_message; }
 
 private:
-    enum class State : std::uint8_t { before_message, in_utf8, part, next_part, after_message };
+    enum class State : std::uint8_t { before_message, in_utf8, part, in_utf8_part, next_part, after_message };
     using Steps = std::vector<AppendStep>;
 
     bool read_message_head(Cursor& in, bool literal_follows, Steps& steps);

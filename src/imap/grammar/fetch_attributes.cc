@@ -75,15 +75,15 @@ bool section_text(Cursor& in, Section& section)
     return true;
 }
 
-// "<" number "." nz-number ">"
+// RFC 9051: "<" number64 "." nz-number64 ">"
 std::optional<Partial> partial(Cursor& in)
 {
     if (!in.take('<'))
         return std::nullopt;
-    const auto offset = number(in);
+    const auto offset = number64(in);
     if (!offset || !in.take('.'))
         return std::nullopt;
-    const auto length = nz_number(in);
+    const auto length = in.peek() == '0' ? std::nullopt : number64(in);
     if (!length || !in.take('>'))
         return std::nullopt;
     return Partial{*offset, *length};

@@ -30,8 +30,8 @@ struct Section {
 };
 
 struct Partial {
-    std::uint32_t offset = 0;
-    std::uint32_t length = 0;  // not 0
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;  // not 0; both below 2^63
     friend bool operator==(const Partial&, const Partial&) = default;
 };
 

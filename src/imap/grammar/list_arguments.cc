@@ -38,12 +38,14 @@ std::optional<StatusItem> status_item(Cursor& in)
     return std::nullopt;
 }
 
+// RFC 9051 section 6.3.9: a pattern that cannot fit a name is no mistake, it finds nothing.
 Parsed<std::string> pattern(CommandCursor& in)
 {
     auto wire = list_mailbox(in);
     if (!wire)
         return misfit("a pattern is missing");
-    return decoded_name(*wire, in.names());
+    auto decoded = decoded_name(*wire, in.names());
+    return decoded ? std::move(*decoded) : std::move(*wire);
 }
 
 // RFC 5258 section 6: "(" [list-select-opt *(SP list-select-opt)] ")"
@@ -117,9 +119,11 @@ Parsed<std::vector<std::string>> patterns(CommandCursor& in, bool& is_extended)
 
 Parsed<std::string> reference(CommandCursor& in)
 {
-    if (!in.take(' '))
+    auto wire = in.take(' ') ? astring(in) : std::nullopt;
+    if (!wire)
         return misfit("a reference name is missing");
-    return mailbox_name(in);
+    auto decoded = decoded_name(*wire, in.names());
+    return decoded ? std::move(*decoded) : std::move(*wire);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "imap/grammar/lexemes.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace posthouse::imap {
 
@@ -73,7 +74,7 @@ bool partial_named(Cursor& in, MessageUrl& url)
     const auto offset = number(in);
     if (!offset)
         return false;
-    Partial partial{.offset = *offset, .length = UINT32_MAX};
+    Partial partial{.offset = *offset, .length = std::numeric_limits<std::int64_t>::max()};
     if (in.take('.')) {
         const auto length = nz_number(in);
         if (!length)

@@ -251,6 +251,11 @@ private:
 
 bool SearchProgram::is_fuzzy() const { return std::ranges::any_of(keys, &SearchKey::fuzzy); }
 
+bool SearchProgram::has_numbers() const
+{
+    return std::ranges::find(keys, SearchKey::Kind::numbers, &SearchKey::kind) != keys.end();
+}
+
 std::expected<SearchProgram, std::string> search_program(Cursor& in)
 {
     std::string charset;

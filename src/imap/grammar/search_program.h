@@ -79,6 +79,7 @@ struct SearchProgram {
     std::vector<SearchKey> keys;  // never empty; the last one's answer is the program's
 
     bool is_fuzzy() const;  // is any key?
+    bool has_numbers() const;  // does any key name sequence numbers?
 };
 
 // The same where the charset stands before it and is not optional (RFC 5256): the keys alone.

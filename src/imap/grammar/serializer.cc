@@ -155,7 +155,7 @@ Serializer& Serializer::date_time(WallTime time)
     return *this;
 }
 
-Serializer& Serializer::section(const Section& section, std::optional<std::uint32_t> origin)
+Serializer& Serializer::section(const Section& section, std::optional<std::uint64_t> origin)
 {
     tail_ += '[';
     for (std::size_t i = 0; i < section.part.size(); ++i) {

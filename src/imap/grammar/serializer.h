@@ -63,7 +63,7 @@ public:
     Serializer& flags(std::span<const std::string> names);  // with parentheses
     Serializer& date_time(WallTime time);  // with its quotes
     // "BODY[HEADER.FIELDS (FROM)]<0>"; the origin alone is told in answers.
-    Serializer& section(const Section& section, std::optional<std::uint32_t> origin);
+    Serializer& section(const Section& section, std::optional<std::uint64_t> origin);
     // "FLAGS", "BODY.PEEK[1]<0.100>": as a client asks.
     Serializer& fetch_attribute(const FetchAttribute& attribute);
 

@@ -14,12 +14,13 @@ namespace {
 constexpr Duration literal_patience = 5min;
 constexpr Duration message_patience = 1h;
 
-Task<Result<void>> room_for(mailbox::Account& account, std::uint64_t size)
+Task<Result<void>> room_for(mailbox::Account& account, std::uint64_t size, std::uint64_t freed)
 {
+    const std::uint64_t more = size > freed ? size - freed : 0;
     const Result<mailbox::Usage> usage = co_await account.usage();
     if (!usage)
         co_return fail(usage.error());
-    if (usage->limit_bytes != 0 && usage->bytes + size > usage->limit_bytes)
+    if (usage->limit_bytes != 0 && more > 0 && usage->bytes + more > usage->limit_bytes)
         co_return fail(ErrorCode::over_quota);
     co_return Result<void>{};
 }
@@ -79,9 +80,10 @@ Task<Result<Source>> source_of(Session& session, MessageUrl url)
 
 }  // namespace
 
-IncomingMessage::IncomingMessage(Session& session, mailbox::AccountPtr target, AppendStep head) :
+IncomingMessage::IncomingMessage(Session& session, mailbox::AccountPtr target, std::uint64_t freed, AppendStep head) :
     session_(session),
     target_(std::move(target)),
+    freed_(freed),
     head_(std::move(head)),
     writer_(session.services().mailboxes.writer())
 {
@@ -92,7 +94,7 @@ Task<std::optional<Reply>> IncomingMessage::take_literal()
     const std::uint64_t size = session_.reader().literal()->size;
     if (size > session_.options().most_message || size_ + size > session_.options().most_message)
         co_return Reply::no("the message is larger than is taken here", "TOOBIG");
-    const Result<void> room = co_await room_for(*target_, size_ + size);
+    const Result<void> room = co_await room_for(*target_, size_ + size, freed_);
     if (!room)
         co_return refusal(room.error());
     if (session_.reader().literal()->synchronising)

@@ -8,8 +8,9 @@ namespace posthouse::imap {
 
 class IncomingMessage {
 public:
-    // `target`: the account that it goes into; `head`: its flags and date.
-    IncomingMessage(Session& session, mailbox::AccountPtr target, AppendStep head);
+    // `target`: the account that it goes into; `freed`: how many bytes of its quota it will give back (RFC 8508);
+    // `head`: its flags and date.
+    IncomingMessage(Session& session, mailbox::AccountPtr target, std::uint64_t freed, AppendStep head);
 
     // The literal that waits, from the wire to the store piece by piece, bytes kept as they are. An answer ends the
     // command: NO before the bytes were asked for, or the session's end. What the store refuses is still read to its
@@ -27,6 +28,7 @@ private:
 
     Session& session_;
     mailbox::AccountPtr target_;
+    std::uint64_t freed_;
     AppendStep head_;
     std::unique_ptr<mailbox::ContentWriter> writer_;
     std::uint64_t size_ = 0;

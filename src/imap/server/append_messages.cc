@@ -67,7 +67,7 @@ Task<std::optional<Reply>> IncomingMessages::take(std::vector<AppendStep> steps)
                 co_return Reply::no("so many messages are not taken at once", "LIMIT");
             if (is_too_much(session_, filings_.size() + 1))
                 co_return refused_as_too_many(session_);
-            message_.emplace(session_, target_, std::move(step));
+            message_.emplace(session_, target_, freed_, std::move(step));
             break;
         case AppendStep::Kind::literal: answer = co_await message_->take_literal(); break;
         case AppendStep::Kind::url: answer = co_await message_->take_url(std::move(step.url)); break;

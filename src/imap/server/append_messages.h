@@ -7,8 +7,10 @@ namespace posthouse::imap {
 
 class IncomingMessages {
 public:
-    IncomingMessages(Session& session, mailbox::AccountPtr target, mailbox::MailboxId mailbox) :
-        session_(session), target_(std::move(target)), mailbox_(mailbox)
+    // `freed`: the size of the message that they replace.
+    IncomingMessages(Session& session, mailbox::AccountPtr target, mailbox::MailboxId mailbox,
+                     std::uint64_t freed = 0) :
+        session_(session), target_(std::move(target)), mailbox_(mailbox), freed_(freed)
     {
     }
 
@@ -23,6 +25,7 @@ private:
     Session& session_;
     mailbox::AccountPtr target_;
     mailbox::MailboxId mailbox_;
+    std::uint64_t freed_;
     std::optional<IncomingMessage> message_;
     std::vector<mailbox::Filing> filings_;
 };

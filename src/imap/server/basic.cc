@@ -111,21 +111,20 @@ Task<Reply> unselect(Session& session, Command)
     co_return Reply::ok("left as it was");
 }
 
-// RFC 3501 section 6.4.2: expunges without telling, unless the mailbox was opened by EXAMINE.
+// RFC 3501 section 6.4.2: expunges without telling, unless the mailbox was opened by EXAMINE. Without HIGHESTMODSEQ
+// (RFC 7162 section 3.2.8): a client that kept it would never hear of what was expunged. Who may not expunge closes
+// all the same (RFC 4314 section 4).
 Task<Reply> close(Session& session, Command)
 {
-    std::string code;
     if (!session.view().read_only) {
         const auto mailbox = session.view().mailbox;
         const auto expunged =
             co_await session.view().account->expunge(mailbox, std::nullopt, mailbox::Account::Which::marked_deleted);
-        if (!expunged && expunged.error() != ErrorCode::not_found)
+        if (!expunged && expunged.error() != ErrorCode::not_found && expunged.error() != ErrorCode::not_permitted)
             co_return refusal(expunged.error());
-        if (expunged)
-            code = expunged_code(session, *expunged);
     }
     session.unselect();
-    co_return Reply::ok("closed", std::move(code));
+    co_return Reply::ok("closed");
 }
 
 }  // namespace posthouse::imap

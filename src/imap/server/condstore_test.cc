@@ -91,7 +91,7 @@ TEST(Qresync, ExpungesAreToldAsVanished)
         S: * 1 FETCH (UID 4 FLAGS (\Flagged \Deleted \Recent) MODSEQ (…))
         S: f OK …
         C: g CLOSE
-        S: g OK [HIGHESTMODSEQ …] closed
+        S: g OK closed
         C2: c NOOP
         S2: * 1 EXPUNGE
         S2: c OK …
@@ -118,6 +118,123 @@ TEST(Qresync, ExpungesAreToldAsVanished)
         S: * OK [MAILB…
         S: i OK …
     )~"));
+}
+
+// RFC 7162 section 3.1: STATUS switches CONDSTORE on, and its own line stays whole.
+TEST(Condstore, StatusSwitchesItOn)
+{
+    expect_conversation(with_two(R"~(
+        C: a STATUS INBOX (MESSAGES HIGHESTMODSEQ)
+        S: * OK [HIGHESTMODSEQ …] …
+        S: * STATUS INBOX (MESSAGES 2 HIGHESTMODSEQ …)
+        S: a OK …
+        C: b LIST "" INBOX RETURN (STATUS (HIGHESTMODSEQ UIDNEXT))
+        S: * LIST (\HasNoChildren) "/" INBOX
+        S: * STATUS INBOX (HIGHESTMODSEQ … UIDNEXT 3)
+        S: b OK …
+    )~"));
+    expect_conversation(with_two(R"~(
+        C: a LIST "" INBOX RETURN (STATUS (HIGHESTMODSEQ))
+        S: * LIST (\HasNoChildren) "/" INBOX
+        S: * OK [HIGHESTMODSEQ …] …
+        S: * STATUS INBOX (HIGHESTMODSEQ …)
+        S: a OK …
+    )~"));
+}
+
+// RFC 7162 section 3.1.3: "an untagged FETCH response MUST be sent, even if the .SILENT suffix is specified".
+TEST(Condstore, ModseqsAreToldBehindUnchangedSince)
+{
+    expect_conversation(with_two(R"~(
+        C: a STORE 1:2 (UNCHANGEDSINCE 100) +FLAGS.SILENT (\Seen)
+        S: * OK [HIGHESTMODSEQ …] …
+        S: * 1 FETCH (UID 1 FLAGS (\Seen \Recent) MODSEQ (…))
+        S: * 2 FETCH (UID 2 FLAGS (\Seen \Recent) MODSEQ (…))
+        S: a OK …
+        C: b STORE 1:2 (UNCHANGEDSINCE 100) +FLAGS.SILENT (\Seen)
+        S: * 1 FETCH (UID 1 FLAGS (\Seen \Recent) MODSEQ (…))
+        S: * 2 FETCH (UID 2 FLAGS (\Seen \Recent) MODSEQ (…))
+        S: b OK …
+        C: c STORE 1 +FLAGS.SILENT (\Seen)
+        S: c OK …
+    )~"));
+}
+
+// RFC 7162 section 3.2.4: a FETCH that sets \Seen tells the UID and the mod-sequence too, as any FETCH that tells a
+// change does.
+TEST(Condstore, ChangesAreToldWithUidAndModseq)
+{
+    expect_conversation(as_alice(append(first) + append(first) + append(first) + append(second) + R"~(
+        C: q ENABLE CONDSTORE
+        S: * ENABLED CONDSTORE
+        S: q OK …
+    )~" + selected(R"~(
+        C: a FETCH 1 BODY[TEXT]<0.5>
+        S: * 1 FETCH (BODY[TEXT]<0> {5}
+        S: Hello FLAGS (\Seen \Recent) MODSEQ (…) UID 1)
+        S: a OK …
+        C: b FETCH 2 (FLAGS UID BODY[TEXT]<0.5>)
+        S: * 2 FETCH (FLAGS (\Seen \Recent) UID 2 BODY[TEXT]<0> {5}
+        S: Hello MODSEQ (…))
+        S: b OK …
+        C: c FETCH 3 (MODSEQ RFC822.SIZE BODY[TEXT]<0.5>)
+        S: * 3 FETCH (MODSEQ (…) RFC822.SIZE … BODY[TEXT]<0> {5}
+        S: Hello FLAGS (\Seen \Recent) UID 3)
+        S: c OK …
+        C: d FETCH 4 (FLAGS)
+        S: * 4 FETCH (FLAGS (\Recent))
+        S: d OK …
+        C: e STORE 4 +FLAGS (\Flagged)
+        S: * 4 FETCH (UID 4 FLAGS (\Flagged \Recent) MODSEQ (…))
+        S: e OK …
+    )~")));
+}
+
+// RFC 7162 section 3.2: a client that loses its connection here must not have been told of a later mod-sequence than
+// that of the expunges it has not heard of. Section 3.2.10: those are told by the VANISHED that counts, and once.
+TEST(Qresync, ExpungesHeldBackHoldBackTheModseq)
+{
+    expect_conversation(both_as_alice(append(first) + append(first) + append(first) + R"~(
+        C: q ENABLE QRESYNC
+        S: * ENABLED QRESYNC
+        S: q OK …
+    )~" + selected(R"~(
+        C2: a SELECT INBOX
+        S2: * FLAGS …
+        S2: * OK [PERM…
+        S2: * 3 EXISTS
+        S2: * 0 RECENT
+        S2: * OK [UNSEEN 1] …
+        S2: * OK [UIDV…
+        S2: * OK [UIDN…
+        S2: * OK [HIGHESTMODSEQ 4] …
+        S2: * OK [MAILB…
+        S2: a OK …
+        C2: b STORE 1 +FLAGS.SILENT (\Deleted)
+        S2: b OK …
+        C2: c EXPUNGE
+        S2: * 1 EXPUNGE
+        S2: c OK …
+        C: a STORE 2 +FLAGS (\Seen)
+        S: * 2 FETCH (UID 2 FLAGS (\Seen \Recent) MODSEQ (7))
+        S: * OK [HIGHESTMODSEQ 4] …
+        S: a OK …
+        C: b UID SEARCH 1:2
+        S: * SEARCH 1 2
+        S: * OK [HIGHESTMODSEQ 4] …
+        S: b OK …
+        C: c UID FETCH 1:* (FLAGS) (CHANGEDSINCE 4 VANISHED)
+        S: * 2 FETCH (UID 2 FLAGS (\Seen \Recent) MODSEQ (7))
+        S: * VANISHED 1
+        S: c OK …
+        C: d UID FETCH 1:* (FLAGS) (CHANGEDSINCE 4 VANISHED)
+        S: * VANISHED (EARLIER) 1
+        S: * 1 FETCH (UID 2 FLAGS (\Seen \Recent) MODSEQ (7))
+        S: d OK …
+        C: e STORE 1 +FLAGS (\Flagged)
+        S: * 1 FETCH (UID 2 FLAGS (\Flagged \Seen \Recent) MODSEQ (8))
+        S: e OK …
+    )~")));
 }
 
 // The number behind `before` in what the server said last, for the next line of the client.
@@ -198,7 +315,7 @@ TEST(Condstore, UnchangedSince)
         S: * OK [HIGHESTMODSEQ …
         S: a OK [MODIFIED 1:5] stored
         C: b STORE 2 FLAGS.SILENT (\Answered)
-        S: * 2 FETCH (FLAGS (\Answered \Recent) MODSEQ (…))
+        S: * 2 FETCH (UID 2 FLAGS (\Answered \Recent) MODSEQ (…))
         S: b OK stored
         C: c FETCH 1:* (MODSEQ) (CHANGEDSINCE 1)
         S: * 1 FETCH (MODSEQ (…))

@@ -3,6 +3,7 @@
 #include "imap/server/mailbox_filter.h"
 #include "imap/server/message_limit.h"
 #include "imap/server/search.h"
+#include "imap/server/shared_names.h"
 
 #include <algorithm>
 
@@ -17,8 +18,7 @@ std::vector<mailbox::Mailbox> sources_of(const MultiSearchArguments& arguments, 
     std::vector<mailbox::Mailbox> sources;
     const auto is_source = [&](const mailbox::Mailbox& mailbox) {
         const auto names = [&](const MailboxFilter& filter) { return is_named(filter, mailbox, selected); };
-        return mailbox.selectable &&
-            (arguments.sources.empty() ? mailbox.id == selected : std::ranges::any_of(arguments.sources, names));
+        return mailbox.selectable && std::ranges::any_of(arguments.sources, names);
     };
     std::ranges::copy_if(tree.mailboxes, std::back_inserter(sources), is_source);
     return sources;
@@ -31,19 +31,21 @@ bool asks_numbers(const SearchProgram& program)
     });
 }
 
+bool is_of_selected(const MailboxFilter& filter) { return filter.kind == MailboxFilter::Kind::selected; }
+
+// Section 2.2: where nothing is named, it is the selected mailbox.
+bool is_of_selected_alone(const MultiSearchArguments& arguments)
+{
+    return std::ranges::all_of(arguments.sources, is_of_selected);
+}
+
 // One mailbox's answer; nothing where nothing is found (section 2.1). `messages`: how many were looked at so far.
-Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArguments& arguments, mailbox::Mailbox mailbox,
+Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArguments& arguments, SearchScope scope,
                                      AnswerForm form, std::uint64_t& messages)
 {
-    const Result<mailbox::SnapshotPtr> opened = co_await session.account().snapshot(mailbox.id);
-    if (!opened)
-        co_return std::nullopt;  // it is being deleted just now
-    form.mailbox = std::move(mailbox.name);
-    form.uid_validity = (*opened)->uid_validity;
-    auto searcher = Searcher::make(
-        session, arguments.program,
-        {.account = session.account_handle(), .numbering = *opened, .told = *opened, .recent = {}, .saved = {}},
-        form.tag, ranking_of(arguments.result));
+    form.uid_validity = scope.numbering->uid_validity;
+    auto searcher =
+        Searcher::make(session, arguments.program, std::move(scope), form.tag, ranking_of(arguments.result));
     if (!searcher)
         co_return std::move(searcher.error());
     // RFC 9738 has no ESEARCH: all mailboxes count together, and each is searched whole or not at all.
@@ -54,9 +56,12 @@ Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArgument
     const Result<void> done = co_await searcher->run(std::move(positions));
     if (!done)
         co_return refusal(done.error());
+    if (arguments.result.save)
+        save(session.view(), searcher->found(), arguments.result);
     SearchReturn asked = arguments.result;
     asked.all |= !asked.is_extended;
-    if (!searcher->found().empty())
+    const bool is_told = asked.min || asked.max || asked.all || asked.count || asked.partial || asked.relevancy;
+    if (!searcher->found().empty() && is_told)
         write_extended(session.out(), hits_of(*searcher, searcher->found(), true), asked, form);
     const Result<void> sent = co_await session.channel().flush_if_full();
     if (!sent)
@@ -64,34 +69,83 @@ Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArgument
     co_return std::nullopt;
 }
 
+// Whoever's it is: a mailbox that another shares is in no tree of one's own.
+Task<Result<std::string>> selected_name(Session& session)
+{
+    const View& view = session.view();
+    const std::vector<Place> places = co_await all_places(session);
+    for (const Place& place : places) {
+        if (place.account->id() != view.account->id())
+            continue;
+        const Result<mailbox::MailboxTreePtr> tree = co_await place.account->tree();
+        if (!tree)
+            co_return fail(tree.error());
+        const mailbox::Mailbox* mailbox = (*tree)->find(view.mailbox);
+        if (mailbox != nullptr)
+            co_return place.prefix + mailbox->name;
+    }
+    co_return fail(ErrorCode::not_found);
+}
+
+// In what the client knows of it, as SEARCH is.
+Task<Reply> search_selected(Session& session, const MultiSearchArguments& arguments, AnswerForm form)
+{
+    Result<std::string> name = co_await selected_name(session);
+    if (!name)
+        co_return refusal(name.error());
+    form.mailbox = std::move(*name);
+    const Result<void> told = co_await session.tell_updates(Expunges::held_back);
+    if (!told)
+        co_return refusal(told.error());
+    if (arguments.result.update)  // RFC 5267 section 4.3.1
+        session.out().raw("* NO [NOUPDATE ").string(form.tag).raw("] only a SEARCH is kept up to date\r\n");
+    std::uint64_t messages = 0;
+    std::optional<Reply> answer = co_await search_in(session, arguments, scope_of(session), std::move(form), messages);
+    if (answer && arguments.result.save && answer->kind == Reply::Kind::no)
+        session.view().saved = {};  // RFC 5182 section 2.1
+    co_return answer ? std::move(*answer) : Reply::ok("searched");
+}
+
 }  // namespace
 
 std::optional<Reply> check_esearch(Session& session, const Command& command)
 {
     const auto& arguments = std::get<MultiSearchArguments>(command.arguments);
-    const auto is_selected = [](const MailboxFilter& filter) { return filter.kind == MailboxFilter::Kind::selected; };
     if (session.state() != State::selected &&
-        (arguments.sources.empty() || std::ranges::any_of(arguments.sources, is_selected)))
+        (arguments.sources.empty() || std::ranges::any_of(arguments.sources, is_of_selected)))
         return Reply::bad("ESEARCH: select a mailbox first, or name some");
-    // Section 2: a set of numbers means something in the selected mailbox only, SAVE and contexts too.
-    if (asks_numbers(arguments.program))
+    // Section 2: a set of numbers means something in the selected mailbox only, and `$` too.
+    const bool elsewhere = !is_of_selected_alone(arguments);
+    if (elsewhere && asks_numbers(arguments.program))
         return Reply::bad("ESEARCH: sequence numbers mean nothing in several mailboxes");
-    if (arguments.result.save || arguments.result.update || arguments.result.context)
-        return Reply::bad("ESEARCH: SAVE, UPDATE and CONTEXT go with SEARCH");
+    if (elsewhere && arguments.result.save)
+        return Reply::bad("ESEARCH: SAVE goes with the selected mailbox");
+    if (elsewhere && arguments.result.update)
+        return Reply::bad("ESEARCH: UPDATE goes with the selected mailbox");
+    if (std::optional<Reply> refused = check_charset(session, arguments.program))
+        return refused;
     return std::nullopt;
 }
 
 Task<Reply> esearch(Session& session, Command command)
 {
     const auto& arguments = std::get<MultiSearchArguments>(command.arguments);
+    AnswerForm form{.tag = command.tag, .by_uid = true, .with_modseq = asks_modseq(arguments.program)};
+    if (is_of_selected_alone(arguments))
+        co_return co_await search_selected(session, arguments, std::move(form));
     const Result<mailbox::MailboxTreePtr> tree = co_await session.account().tree();
     if (!tree)
         co_return refusal(tree.error());
     const mailbox::MailboxId selected = session.state() == State::selected ? session.view().mailbox : 0;
-    const AnswerForm form{.tag = command.tag, .by_uid = true, .with_modseq = asks_modseq(arguments.program)};
     std::uint64_t messages = 0;
     for (mailbox::Mailbox& mailbox : sources_of(arguments, **tree, selected)) {
-        std::optional<Reply> answer = co_await search_in(session, arguments, std::move(mailbox), form, messages);
+        const Result<mailbox::SnapshotPtr> opened = co_await session.account().snapshot(mailbox.id);
+        if (!opened)
+            continue;  // it is being deleted just now
+        form.mailbox = std::move(mailbox.name);
+        SearchScope scope{
+            .account = session.account_handle(), .numbering = *opened, .told = *opened, .recent = {}, .saved = {}};
+        std::optional<Reply> answer = co_await search_in(session, arguments, std::move(scope), form, messages);
         if (answer)
             co_return std::move(*answer);
     }

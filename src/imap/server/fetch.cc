@@ -210,7 +210,7 @@ Task<Reply> fetch(Session& session, Command command)
             co_await session.view().account->vanished(view.mailbox, *arguments.changed_since);
         if (!gone)
             co_return refusal(gone.error());
-        write_vanished(session.out(), within(*gone, arguments.set, view.told->uid_next), When::earlier);
+        write_vanished(session.out(), gone_earlier(view, *gone, arguments.set), When::earlier);
     }
 
     if (is_too_much(session, portion.positions))
@@ -242,7 +242,7 @@ Task<Reply> fetch(Session& session, Command command)
         std::vector<FetchedMessage> batch = messages.batch(batch_size, batch_bytes);
         if (batch.empty())
             co_return limited(session, conclusion(session, progress), portion);
-        mark_fresh(batch, plan, *fresh);
+        mark_fresh(batch, *fresh);
         const Result<void> told = co_await tell_batch(session, plan, std::move(batch), progress);
         if (!told)
             co_return refusal(told.error());

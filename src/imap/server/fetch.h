@@ -9,7 +9,9 @@ namespace posthouse::imap {
 struct FetchPlan {
     std::vector<FetchAttribute> attributes;
     bool needs_row = false;  // the e-mail's row: envelope, structure, ids, bytes
+    bool tells_uid = false;
     bool tells_flags = false;
+    bool tells_modseq = false;
     bool sets_seen = false;
     // No more than the entry, the envelope, the thread and the whole message: the row need not be taken apart.
     bool reads_stored = false;
@@ -22,7 +24,7 @@ struct FetchPlan {
 struct FetchedMessage {
     std::uint32_t number = 0;
     mailbox::Entry entry;
-    bool with_flags = false;  // although they were not asked for: \Seen was set just now
+    bool is_fresh = false;  // \Seen was set just now: that is told, whatever was asked for
 };
 
 // QRESYNC's UID FETCH (UID FLAGS MODSEQ) of what has changed since `modseq`. `closed`: the peer is gone.

@@ -80,12 +80,12 @@ Task<Result<void>> MessageBytes::read_ahead(const FetchAttribute& attribute)
     if (whole_ || !is_of_bytes(attribute.kind) || !is_picked(attribute.section))
         co_return Result<void>{};
     const std::optional<Octets> octets = octets_of(email_, attribute.section);
+    if (!octets)
+        co_return Result<void>{};  // NIL
     std::string header;
-    if (octets) {
-        const Result<void> got = co_await collect(*octets, header);
-        if (!got)
-            co_return got;
-    }
+    const Result<void> got = co_await collect(*octets, header);
+    if (!got)
+        co_return got;
     headers_.push_back(std::move(header));
     co_return Result<void>{};
 }

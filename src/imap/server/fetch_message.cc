@@ -71,16 +71,23 @@ void write_of_row(Serializer& out, const FetchAttribute& attribute, const mailbo
     }
 }
 
-void write_extra_flags(Session& session, const FetchedMessage& message)
+// What a FETCH that has set \Seen tells of it; the UID and the mod-sequence by RFC 7162 section 3.2.4.
+void write_extra_flags(Session& session, const FetchPlan& plan, const FetchedMessage& message)
 {
-    if (!message.with_flags)
+    if (!message.is_fresh)
         return;
-    session.out().raw(" ");
-    write_of_entry(session, {.kind = Kind::flags}, message);
+    const auto add = [&](Kind kind) {
+        session.out().raw(" ");
+        write_of_entry(session, {.kind = kind}, message);
+    };
+    if (!plan.tells_flags)
+        add(Kind::flags);
     if (!session.enabled().condstore)
         return;
-    session.out().raw(" ");
-    write_of_entry(session, {.kind = Kind::modseq}, message);
+    if (!plan.tells_modseq)
+        add(Kind::modseq);
+    if (!plan.tells_uid && !session.enabled().uid_only)
+        add(Kind::uid);
 }
 
 }  // namespace
@@ -95,7 +102,9 @@ FetchPlan::FetchPlan(std::vector<FetchAttribute> asked, bool with_uid, bool with
         attributes.insert(attributes.begin(), {.kind = Kind::uid});
     if (with_modseq && !has(Kind::modseq))
         attributes.push_back({.kind = Kind::modseq});
+    tells_uid = has(Kind::uid);
     tells_flags = has(Kind::flags);
+    tells_modseq = has(Kind::modseq);
     reads_whole = std::ranges::any_of(attributes, is_whole);
     reads_stored =
         std::ranges::count_if(attributes, is_whole) <= 1 && std::ranges::all_of(attributes, [](const auto& a) {
@@ -145,7 +154,7 @@ bool write_from_stored(Session& session, const FetchPlan& plan, const FetchedMes
             write_of_entry(session, attribute, message);
         }
     }
-    write_extra_flags(session, message);
+    write_extra_flags(session, plan, message);
     out.raw(")\r\n");
     return true;
 }
@@ -171,7 +180,7 @@ Task<Result<void>> write_from_row(Session& session, const FetchPlan& plan, Fetch
                 co_return fail(ErrorCode::closed);
         }
     }
-    write_extra_flags(session, message);
+    write_extra_flags(session, plan, message);
     session.out().raw(")\r\n");
     co_return Result<void>{};
 }

@@ -34,7 +34,7 @@ public:
                 if (const mailbox::Entry* newer = told_->find(entry->uid))
                     entry = newer;
             if (!changed_since_ || entry->modseq > *changed_since_)
-                return FetchedMessage{.number = at_, .entry = *entry, .with_flags = false};
+                return FetchedMessage{.number = at_, .entry = *entry, .is_fresh = false};
         }
         return std::nullopt;
     }

@@ -13,12 +13,12 @@ constexpr std::uint64_t batch_bytes = 256 * 1024;
 
 }  // namespace
 
-void mark_fresh(std::vector<FetchedMessage>& batch, const FetchPlan& plan, const mailbox::NumberSet& fresh)
+void mark_fresh(std::vector<FetchedMessage>& batch, const mailbox::NumberSet& fresh)
 {
-    if (plan.tells_flags || fresh.empty())
+    if (fresh.empty())
         return;
     for (FetchedMessage& message : batch)
-        message.with_flags = fresh.contains(message.entry.uid);
+        message.is_fresh = fresh.contains(message.entry.uid);
 }
 
 Task<Result<void>> StoredBatches::read_rows()
@@ -27,7 +27,7 @@ Task<Result<void>> StoredBatches::read_rows()
     used_ = 0;
     if (stock_.messages.empty())
         co_return Result<void>{};
-    mark_fresh(stock_.messages, plan_, fresh_);
+    mark_fresh(stock_.messages, fresh_);
     std::vector<mailbox::EmailId> ids;
     ids.reserve(stock_.messages.size());
     for (const FetchedMessage& message : stock_.messages)

@@ -37,8 +37,8 @@ private:
     std::size_t used_ = 0;  // of stock_
 };
 
-// Those that were made seen without having their flags asked for are told them.
-void mark_fresh(std::vector<FetchedMessage>& batch, const FetchPlan& plan, const mailbox::NumberSet& fresh);
+// Those that were made seen just now.
+void mark_fresh(std::vector<FetchedMessage>& batch, const mailbox::NumberSet& fresh);
 
 // Answers the messages that must be told by their rows taken apart. `closed`: the peer is gone.
 Task<Result<std::vector<FetchedMessage>>> tell_stored(Session& session, const FetchPlan& plan, StoredBatch batch);

@@ -143,6 +143,20 @@ TEST(Hostile, PatternsThatBacktrack)
 }
 
 // A12
+// Twenty mistakes one after another end a session; twenty in a long day do not.
+TEST(Hostile, MistakesInARow)
+{
+    std::string mistakes;
+    for (int i = 0; i < 19; ++i)
+        mistakes += "C: a FETCH 0 UID\nS: a BAD …\n";
+    expect_conversation(in_inbox(mistakes + "C: b NOOP\nS: b OK …\n" + mistakes + "C: c NOOP\nS: c OK …\n" + mistakes +
+                                 "C: d FETCH 0 UID\nS: d BAD …\nS: * BYE …\n"));
+    mistakes = "";
+    for (int i = 0; i < 19; ++i)
+        mistakes += "C: a FETCH 0 UID\nS: a BAD …\nC: b NOOP\nS: b OK …\n";
+    expect_conversation("S: * OK …\n" + mistakes + "C: d FETCH 0 UID\nS: d BAD …\nS: * BYE …\n");
+}
+
 TEST(Hostile, NumbersThatDoNotFit)
 {
     expect_conversation(in_inbox(R"(
@@ -150,7 +164,15 @@ TEST(Hostile, NumbersThatDoNotFit)
         S: a BAD …
         C: b FETCH -1 UID
         S: b BAD …
-        C: c FETCH 1 BODY[]<4294967296.1>
+        C: c FETCH 1 BODY.PEEK[]<9223372036854775807.9223372036854775807>
+        S: * 1 FETCH (BODY[]<9223372036854775807> {0}
+        S: )
+        S: c OK …
+        C: c FETCH 1 BODY[]<9223372036854775808.1>
+        S: c BAD …
+        C: c FETCH 1 BODY[]<0.9223372036854775808>
+        S: c BAD …
+        C: c FETCH 1 BODY[]<0.00>
         S: c BAD …
         C: d FETCH 1 BODY.PEEK[]<4294967295.4294967295>
         S: * 1 FETCH (BODY[]<4294967295> {0}
@@ -305,6 +327,7 @@ TEST(Hostile, AFullDisk)
         S: )
         S: d OK …
         C: e SELECT INBOX
+        S: * OK [CLOSED] …
         S: * FLAGS …
         S: * OK …
         S: * 1 EXISTS

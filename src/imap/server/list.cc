@@ -41,12 +41,21 @@ void add_parents(std::string_view name, Names& parents)
             return;  // and all above it are in already
 }
 
+// What lies below it is found by "inbox/%" as well.
+std::string with_inbox_in_capitals(std::string pattern)
+{
+    constexpr std::string_view inbox = "INBOX";
+    if (starts_with_ignoring_case(pattern, inbox) && pattern.substr(inbox.size()).starts_with(hierarchy_separator))
+        pattern.replace(0, inbox.size(), inbox);
+    return pattern;
+}
+
 class Patterns {
 public:
     explicit Patterns(const ListArguments& arguments)
     {
         for (const std::string& pattern : arguments.patterns) {
-            patterns_.emplace_back(arguments.reference + pattern);
+            patterns_.emplace_back(with_inbox_in_capitals(arguments.reference + pattern));
             // RFC 3501 section 5.1: INBOX is INBOX in any case.
             for_inbox_.emplace_back(to_upper(arguments.reference + pattern));
         }
@@ -200,11 +209,11 @@ Context context_of(const Listing& listing, const ListArguments& arguments)
     return context;
 }
 
-// RFC 3501 section 6.3.8: an empty pattern asks for the separator.
+// RFC 3501 section 6.3.8: an empty pattern asks for the separator; not so in an extended LIST (RFC 9051 section 6.3.9),
+// where it fits nothing.
 bool asks_for_separator(const ListArguments& arguments)
 {
-    return arguments.patterns.size() == 1 && arguments.patterns[0].empty() && !arguments.select_subscribed &&
-        !arguments.select_special_use;
+    return !arguments.is_extended && arguments.patterns[0].empty();
 }
 
 // RFC 9590 section 3: what was asked for and is not there is NIL.

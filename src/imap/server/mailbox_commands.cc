@@ -37,7 +37,7 @@ Task<Reply> create(Session& session, Command command)
     // RFC 3501 section 6.3.3: a separator at the end only says that children will follow.
     if (arguments.mailbox.size() > 1 && arguments.mailbox.ends_with(hierarchy_separator))
         arguments.mailbox.pop_back();
-    Result<Place> place = co_await place_of(session, std::move(arguments.mailbox));
+    Result<Place> place = co_await place_of(session, arguments.mailbox);
     if (!place)
         co_return no_place();
     const Result<mailbox::MailboxId> created = co_await place->account->create(std::move(place->name), *use);
@@ -46,20 +46,39 @@ Task<Reply> create(Session& session, Command command)
         co_return Reply::no(created.error().text, *use == SpecialUse::none ? "CANNOT" : "USEATTR");
     if (!created)
         co_return refusal(created.error());
+    const Result<std::string> normal = mailbox::normal_name(arguments.mailbox);
+    if (session.enabled().rev2 && normal && *normal != arguments.mailbox) {  // RFC 9051 section 6.3.4
+        session.out().raw("* LIST () \"/\" ").mailbox(*normal);
+        session.out().raw(" (\"OLDNAME\" (").mailbox(arguments.mailbox).raw("))\r\n");
+    }
     co_return Reply::ok("created", "MAILBOXID (" + id_text(*created) + ")");  // RFC 8474 section 4.1
 }
+
+namespace {
+
+// A name that stands only because others are below it.
+Task<bool> is_but_a_parent(mailbox::Account& account, std::string name)
+{
+    const Result<mailbox::MailboxTreePtr> tree = co_await account.tree();
+    const mailbox::Mailbox* found = tree ? (*tree)->find(name) : nullptr;
+    co_return found != nullptr && !found->selectable;
+}
+
+}  // namespace
 
 Task<Reply> delete_mailbox(Session& session, Command command)
 {
     Result<Place> place = co_await place_of(session, std::move(std::get<MailboxArguments>(command.arguments).mailbox));
     if (!place)
         co_return refusal(place.error());
-    const Result<void> removed = co_await place->account->remove(std::move(place->name));
+    const Result<void> removed = co_await place->account->remove(place->name);
     if (!removed && removed.error() == ErrorCode::not_permitted && !place->prefix.empty())
         co_return refusal(removed.error());
-    if (!removed && removed.error() == ErrorCode::not_permitted)
+    if (!removed && removed.error() == ErrorCode::not_permitted) {
+        const bool has_children = co_await is_but_a_parent(*place->account, place->name);
         co_return Reply::no(removed.error().text.empty() ? "this mailbox cannot be deleted" : removed.error().text,
-                            "CANNOT");
+                            has_children ? "HASCHILDREN" : "CANNOT");  // RFC 9051 section 6.3.5
+    }
     if (!removed)
         co_return refusal(removed.error());
     co_return Reply::ok("deleted");

@@ -4,6 +4,63 @@
 namespace posthouse::imap {
 namespace {
 
+// RFC 3501 section 5.1: INBOX in any case, also as the beginning of another name.
+TEST(Mailboxes, BelowInboxInAnyCase)
+{
+    expect_conversation(as_alice(R"~(
+        C: a CREATE Inbox/sub
+        S: a OK …
+        C: b LIST "" inbox/%
+        S: * LIST (\HasNoChildren) "/" INBOX/sub
+        S: b OK …
+        C: c LIST inBox/ s*
+        S: * LIST (\HasNoChildren) "/" INBOX/sub
+        S: c OK …
+        C: d LIST "" inbox%
+        S: * LIST (\HasChildren) "/" INBOX
+        S: d OK …
+    )~"));
+}
+
+// RFC 9051 section 6.3.9: in an extended LIST an empty pattern fits nothing; one that cannot fit is no mistake.
+TEST(Mailboxes, PatternsThatFitNothing)
+{
+    expect_conversation(as_alice(R"~(
+        C: a LIST "" "" RETURN (STATUS (MESSAGES))
+        S: a OK …
+        C: b LIST "" ("" "IN%")
+        S: * LIST (\HasNoChildren) "/" INBOX
+        S: b OK …
+        C: c LIST () "" ""
+        S: c OK …
+        C: d LIST "" "&*"
+        S: d OK …
+        C: e LIST "&" "*"
+        S: e OK …
+        R: f LIST "" {3+}\r\n\xff%*\r\n
+        S: f OK …
+        C: g LSUB "" "&-x&%"
+        S: g OK …
+    )~"));
+}
+
+// RFC 9051 section 6.3.5: a name that stands only because of those below it.
+TEST(Mailboxes, DeletingAParent)
+{
+    expect_conversation(as_alice(R"~(
+        C: a CREATE a/b
+        S: a OK …
+        C: b DELETE a
+        S: b OK …
+        C: c DELETE a
+        S: c NO [HASCHILDREN] …
+        C: d DELETE INBOX
+        S: d NO [CANNOT] …
+        C: e DELETE a/b
+        S: e OK …
+    )~"));
+}
+
 TEST(Mailboxes, ANewAccountHasTheUsualOnes)
 {
     expect_conversation(as_alice(R"(

@@ -20,7 +20,7 @@ using Where = std::optional<NumberSet>;
 Where where_by_key(const SearchKey& key, const SearchScope& scope)
 {
     switch (key.kind) {
-    case SearchKey::Kind::numbers: return positions_of(*scope.numbering, key.set, false, scope.saved);
+    case SearchKey::Kind::numbers: return positions_there(*scope.numbering, key.set, scope.saved);
     case SearchKey::Kind::uids: return positions_of(*scope.numbering, key.set, true, scope.saved);
     case SearchKey::Kind::saved: return positions_of_uids(*scope.numbering, scope.saved);
     default: return std::nullopt;

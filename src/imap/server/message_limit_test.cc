@@ -438,7 +438,11 @@ TEST(MessageLimit, SearchGoesByItsSets)
         S: * SEARCH
         S: g OK searched
         C: h SEARCH 1:7
-        S: h BAD …
+        S: * SEARCH 4 5 6
+        S: h OK [MESSAGELIMIT 3 4] …
+        C: h SEARCH 5:7
+        S: * SEARCH 5 6
+        S: h OK searched
         C: i UID SEARCH UIDAFTER 3 UNSEEN
         S: * SEARCH 4 5 6
         S: i OK searched

@@ -58,17 +58,24 @@ void write_metadata_value(Serializer& out, const std::string& value)
         out.literal8(value);
 }
 
-void write_metadata(Serializer& out, std::string_view mailbox, std::span<const MetadataEntry> entries)
+namespace {
+
+void write_metadata(Serializer& out, std::string_view mailbox, std::span<const mailbox::MetadataChange> entries)
 {
     if (entries.empty())
         return;
     out.raw("* METADATA ").mailbox(mailbox).raw(" (");
     for (std::size_t i = 0; i < entries.size(); ++i) {
         out.raw(i == 0 ? "" : " ").astring(entries[i].name).raw(" ");
-        write_metadata_value(out, entries[i].value);
+        if (entries[i].value)
+            write_metadata_value(out, *entries[i].value);
+        else
+            out.nil();
     }
     out.raw(")\r\n");
 }
+
+}  // namespace
 
 Task<Reply> get_metadata(Session& session, Command command)
 {
@@ -79,7 +86,12 @@ Task<Reply> get_metadata(Session& session, Command command)
     Result<std::vector<MetadataEntry>> all = co_await target->account->metadata(target->mailbox);
     if (!all)
         co_return metadata_refusal(all.error());
-    std::vector<MetadataEntry> told;
+    std::vector<mailbox::MetadataChange> told;
+    // As other servers do: who asks for an entry hears that there is none.
+    if (arguments.depth == 0)
+        for (const std::string& asked : arguments.entries)
+            if (std::ranges::find(*all, asked, &MetadataEntry::name) == all->end())
+                told.push_back({asked, std::nullopt});
     std::size_t longest_left_out = 0;
     for (MetadataEntry& entry : *all) {
         const auto asks = [&](const std::string& asked) { return is_asked(entry.name, asked, arguments.depth); };
@@ -88,7 +100,7 @@ Task<Reply> get_metadata(Session& session, Command command)
         if (arguments.most_size && entry.value.size() > *arguments.most_size)
             longest_left_out = std::max(longest_left_out, entry.value.size());
         else
-            told.push_back(std::move(entry));
+            told.push_back({std::move(entry.name), std::move(entry.value)});
     }
     write_metadata(session.out(), target->name, told);
     co_return Reply::ok("that is what is noted",

@@ -10,6 +10,5 @@ namespace posthouse::imap {
 
 // A string, or a literal8 where it has NUL.
 void write_metadata_value(Serializer& out, const std::string& value);
-void write_metadata(Serializer& out, std::string_view mailbox, std::span<const mailbox::MetadataEntry> entries);
 
 }  // namespace posthouse::imap

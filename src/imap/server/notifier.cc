@@ -118,6 +118,7 @@ Task<Result<void>> Notifier::tell_selected(Session& session)
     const Result<void> updated = co_await session.tell_updates(delayed ? Expunges::held_back : Expunges::told);
     if (!updated)
         co_return updated;
+    session.hold_back_modseq();
     const View& view = session.view();
     if (group->attributes.empty() || view.numbering->uid_next <= told_up_to_)
         co_return Result<void>{};

@@ -28,7 +28,8 @@ Task<Reply> replace(Session& session, Command command)
     const mailbox::NumberSet uids = uids_at(*session.view().numbering, *positions);
     if (uids.count() != 1)
         co_return Reply::no("there is no such message", "NONEXISTENT");
-    IncomingMessages messages(session, found->account, found->mailbox.id);
+    const mailbox::Entry* old = session.view().numbering->find(uids.ranges().front().first);
+    IncomingMessages messages(session, found->account, found->mailbox.id, old->size);
     std::optional<Reply> answer = co_await messages.read(std::move(arguments));
     if (answer)
         co_return std::move(*answer);
@@ -42,7 +43,13 @@ Task<Reply> replace(Session& session, Command command)
     if (!filed)
         co_return refusal(filed.error());
     session.out().raw("* OK [").raw(appenduid({*filed})).raw("] here is the new one\r\n");
-    co_return Reply::ok("replaced");
+    const Result<void> told = co_await session.tell_updates(Expunges::told);
+    if (!told)
+        co_return Reply::gone();
+    // RFC 8508 section 4.5: as of a UID EXPUNGE.
+    const bool with_modseq = session.enabled().qresync;
+    const mailbox::ModSeq highest = session.view().told->highest_modseq;
+    co_return Reply::ok("replaced", with_modseq ? "HIGHESTMODSEQ " + std::to_string(highest) : "");
 }
 
 }  // namespace posthouse::imap

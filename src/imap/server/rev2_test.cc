@@ -65,6 +65,52 @@ TEST(Rev2, ChangedResponses)
     )~"));
 }
 
+// RFC 9051 section 6.3.9.7: who writes a name otherwise than it is kept hears how it is kept. The second o here is an
+// o and a combining diaeresis.
+TEST(Rev2, NamesAreNormal)
+{
+    expect_conversation(as_alice(R"~(
+        C: q ENABLE IMAP4rev2
+        S: * ENABLED IMAP4rev2
+        S: q OK …
+        R: a CREATE "\xc3\xb6o\xcc\x88/"\r\n
+        S: * LIST () "/" "öö" ("OLDNAME" ("öö"))
+        S: a OK …
+        C: b CREATE plain/
+        S: b OK …
+        R: c EXAMINE "\xc3\xb6o\xcc\x88"\r\n
+        S: * FLAGS …
+        S: * OK [PERM…
+        S: * 0 EXISTS
+        S: * OK [UIDV…
+        S: * OK [UIDN…
+        S: * OK [HIGH…
+        S: * OK [MAILB…
+        S: * LIST () "/" "öö" ("OLDNAME" ("öö"))
+        S: c OK …
+    )~"));
+}
+
+// RFC 6855 section 3 takes the charset from SEARCH; RFC 5256 has one in every SORT and THREAD.
+TEST(Utf8Accept, SortGoesOnWithItsCharset)
+{
+    expect_conversation(with_two(R"~(
+        C: a ENABLE UTF8=ACCEPT
+        S: * ENABLED UTF8=ACCEPT
+        S: a OK …
+        C: b SORT (SUBJECT) UTF-8 ALL
+        S: * SORT 1 2
+        S: b OK …
+        C: c UID THREAD REFERENCES UTF-8 ALL
+        S: * THREAD (1)(2)
+        S: c OK …
+        C: d SEARCH CHARSET UTF-8 ALL
+        S: d BAD …
+        C: e ESEARCH CHARSET UTF-8 ALL
+        S: e BAD …
+    )~"));
+}
+
 // RFC 6855 section 3.
 TEST(Utf8Accept, NamesAndSearch)
 {

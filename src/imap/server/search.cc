@@ -75,9 +75,8 @@ SearchProgram with_numbers_fixed(SearchProgram program, const View& view)
         const bool is_saved = key.kind == SearchKey::Kind::saved || key.set.is_saved;
         if (!is_saved && key.kind != SearchKey::Kind::numbers)
             continue;
-        const auto positions = positions_of(view, key.set, false);
         const mailbox::NumberSet uids =
-            is_saved ? view.saved : uids_at(*view.numbering, positions.value_or(mailbox::NumberSet()));
+            is_saved ? view.saved : uids_at(*view.numbering, positions_there(*view.numbering, key.set, view.saved));
         key.kind = SearchKey::Kind::uids;
         key.set = {};
         for (const auto& range : uids.ranges())
@@ -108,12 +107,21 @@ void keep_up_to_date(Session& session, const Command& command, const Searcher& s
 
 }  // namespace
 
+// RFC 6855 section 3: with UTF8=ACCEPT every string is in UTF-8. SORT and THREAD cannot do without a charset.
+std::optional<Reply> check_charset(Session& session, const SearchProgram& program)
+{
+    if (session.enabled().utf8 && !program.charset.empty())
+        return Reply::bad("SEARCH: no CHARSET behind ENABLE UTF8=ACCEPT");
+    return std::nullopt;
+}
+
 // RFC 5267 section 4.3: what is kept up to date goes by its tag.
 std::optional<Reply> check_search(Session& session, const Command& command)
 {
-    if (std::get<SearchArguments>(command.arguments).result.update && session.contexts().has(command.tag))
+    const auto& arguments = std::get<SearchArguments>(command.arguments);
+    if (arguments.result.update && session.contexts().has(command.tag))
         return Reply::bad("SEARCH: another search is kept up to date under this tag");
-    return std::nullopt;
+    return check_charset(session, arguments.program);
 }
 
 Task<Reply> search(Session& session, Command command)

@@ -7,6 +7,8 @@
 namespace posthouse::imap {
 
 bool asks_modseq(const SearchProgram& program);
+// The answer to a charset where none may stand.
+std::optional<Reply> check_charset(Session& session, const SearchProgram& program);
 Ranking ranking_of(const SearchReturn& asked);
 Hits hits_of(const Searcher& searcher, std::span<const std::uint32_t> positions, bool by_uid);
 // `$` from now on. `positions` in the order of the answer.

@@ -31,23 +31,7 @@ NumberSet from(const NumberSet& uids, mailbox::Uid first)
     return kept;
 }
 
-void remove(NumberSet& from, const NumberSet& gone)
-{
-    NumberSet left;
-    for (const auto& range : from.ranges()) {
-        if (!gone.overlaps(range)) {
-            left.add(range);
-            continue;
-        }
-        for (mailbox::Uid uid = range.first;; ++uid) {
-            if (!gone.contains(uid))
-                left.add(uid);
-            if (uid == range.last)
-                break;
-        }
-    }
-    from = std::move(left);
-}
+void remove(NumberSet& from, const NumberSet& gone) { from = without(from, gone); }
 
 }  // namespace
 

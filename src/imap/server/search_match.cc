@@ -115,15 +115,11 @@ std::expected<Matcher, Reply> Matcher::make(const SearchProgram& program, const 
         case Kind::flag:
         case Kind::no_flag: ready.bit = bit_of(key.text, *scope.told->keywords); break;
         case Kind::numbers:
-        case Kind::uids: {
-            if (key.kind == Kind::numbers && scope.uid_only)
+            if (scope.uid_only)
                 return std::unexpected(Reply::bad("SEARCH: by UID only, as you wished", "UIDREQUIRED"));
-            auto positions = positions_of(*scope.numbering, key.set, key.kind == Kind::uids, scope.saved);
-            if (!positions)
-                return std::unexpected(Reply::bad("SEARCH: there is no message of this number"));
-            ready.numbers = std::move(*positions);
+            ready.numbers = positions_there(*scope.numbering, key.set, scope.saved);
             break;
-        }
+        case Kind::uids: ready.numbers = *positions_of(*scope.numbering, key.set, true, scope.saved); break;
         case Kind::saved: ready.numbers = positions_of_uids(*scope.numbering, scope.saved); break;
         case Kind::text:
         case Kind::body:

@@ -38,9 +38,6 @@ Searcher::Searcher(Session& session, Matcher matcher, SearchScope scope, std::st
 std::expected<Searcher, Reply> Searcher::make(Session& session, const SearchProgram& program, SearchScope scope,
                                               std::string tag, Ranking ranking)
 {
-    // RFC 6855 section 3: with UTF8=ACCEPT every string is in UTF-8.
-    if (session.enabled().utf8 && !program.charset.empty())
-        return std::unexpected(Reply::bad("SEARCH: no CHARSET behind ENABLE UTF8=ACCEPT"));
     if (!is_known_charset(program.charset))
         return std::unexpected(
             Reply::no("this charset is not known here", "BADCHARSET " + std::string(known_charsets)));

@@ -34,20 +34,22 @@ bool may_change(mailbox::Rights rights)
         rights.has(Right::remove_messages) || rights.has(Right::expunge);
 }
 
-// RFC 7162 section 3.2.11, RFC 9051 section 7.1: from here on the answers speak of the new mailbox.
+// RFC 7162 section 3.2.11, RFC 9051 section 7.1: from here on the answers speak of the new mailbox. A server that
+// knows of mod-sequences says so whatever was enabled.
 void leave_selected(Session& session)
 {
-    if (session.state() == State::selected && (session.enabled().qresync || session.enabled().rev2))
+    if (session.state() == State::selected)
         session.out().raw("* OK [CLOSED] the mailbox before is closed\r\n");
     session.unselect();
 }
 
-void write_head(Session& session, View& view, const std::string& name)
+// `asked`: the name as the client wrote it.
+void write_head(Session& session, View& view, const std::string& name, const std::string& asked)
 {
     const Snapshot& snapshot = *view.numbering;
     Serializer& out = session.out();
     const Dialect dialect = session.dialect();
-    write_flag_lists(out, *snapshot.keywords, view.read_only);
+    write_flag_lists(out, *snapshot.keywords, view);
     write_exists(out, view, session.claims(), dialect);
     // RFC 9051 has no [UNSEEN], and UIDONLY no sequence numbers.
     const std::uint32_t number = session.enabled().rev2 || dialect.uid_only ? 0 : first_unseen(snapshot);
@@ -57,8 +59,12 @@ void write_head(Session& session, View& view, const std::string& name)
     out.raw("* OK [UIDNEXT ").number(snapshot.uid_next).raw("] the next UID\r\n");
     out.raw("* OK [HIGHESTMODSEQ ").number(snapshot.highest_modseq).raw("] the latest change\r\n");
     out.raw("* OK [MAILBOXID (").raw(id_text(view.mailbox)).raw(")] its lasting id\r\n");  // RFC 8474 section 4.2
-    if (session.enabled().rev2)
-        out.raw("* LIST () \"/\" ").mailbox(name).crlf();
+    if (!session.enabled().rev2)
+        return;
+    out.raw("* LIST () \"/\" ").mailbox(name);
+    if (name != asked && name != "INBOX")  // RFC 9051 section 6.3.9.7
+        out.raw(" (\"OLDNAME\" (").mailbox(asked).raw("))");
+    out.crlf();
 }
 
 // What the client does not know yet: first the UIDs that are gone, then the flags that have changed.
@@ -72,7 +78,7 @@ Task<Result<void>> resynchronise(Session& session, Resynchronisation known)
         co_return fail(gone.error());
     const SequenceSet all{.items = {{1, SequenceSet::star}}};
     const SequenceSet& asked = known.known_uids ? *known.known_uids : all;
-    write_vanished(session.out(), within(*gone, asked, snapshot.uid_next), When::earlier);
+    write_vanished(session.out(), gone_earlier(session.view(), *gone, asked), When::earlier);
     const auto positions = positions_of(session.view(), asked, true);
     co_return co_await tell_changes(session, *positions, known.modseq);
 }
@@ -107,10 +113,11 @@ Task<Reply> select(Session& session, Command command)
     View view{.account = found->account,
               .mailbox = found->mailbox.id,
               .read_only = read_only,
+              .rights = found->mailbox.rights,
               .numbering = *opened,
               .told = *opened,
               .recent = {}};
-    write_head(session, view, found->name);
+    write_head(session, view, found->name, arguments.mailbox);
     session.select(std::move(view));
     if (arguments.resynchronise) {
         const Result<void> told = co_await resynchronise(session, std::move(*arguments.resynchronise));

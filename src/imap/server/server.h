@@ -48,7 +48,7 @@ struct ServerOptions {
     Duration write_patience = 5min;  // for what the peer does not take
     Duration progress_every = 10s;  // a command that takes longer says how far it is (RFC 9585)
     std::uint64_t most_message = 100 * 1024 * 1024;  // bytes of one APPEND
-    unsigned most_bad_commands = 20;  // then BYE
+    unsigned most_bad_commands = 20;  // before the login, or one after another behind it; then BYE
     std::uint32_t message_limit = 0;  // messages of one command (RFC 9738); 0: as many as it names
 };
 

@@ -26,11 +26,23 @@ std::string_view reason_for_state(State state, std::uint8_t wanted)
     return "select a mailbox first";
 }
 
-// RFC 3501 section 5.5: with a UID form nothing depends on sequence numbers.
-Expunges allowed(Update update, bool by_uid)
+// Does it search for sequence numbers?
+bool names_numbers(const Arguments& arguments)
 {
+    const auto does = [](const auto& one) {
+        if constexpr (requires { one.program; })
+            return one.program.has_numbers();
+        return false;
+    };
+    return std::visit(does, arguments);
+}
+
+// RFC 3501 section 5.5: with a UID form nothing depends on sequence numbers, but for those that UID SEARCH may name.
+Expunges allowed(Update update, const Command& command)
+{
+    const bool is_by_number = !command.by_uid || names_numbers(command.arguments);
     const bool held_back =
-        update == Update::without_expunges || (update == Update::without_expunges_unless_uid && !by_uid);
+        update == Update::without_expunges || (update == Update::without_expunges_unless_uid && is_by_number);
     return held_back ? Expunges::held_back : Expunges::told;
 }
 
@@ -147,6 +159,9 @@ Task<void> Session::answer(Received received)
     }
     if (reply.kind != Reply::Kind::answered)
         write_reply(received.tag.empty() ? "*" : received.tag, reply);
+    // A client that goes on after its mistakes is none to be rid of; who has no login is given only so many.
+    if (account_ && (reply.kind == Reply::Kind::ok || reply.kind == Reply::Kind::no))
+        bad_commands_ = 0;
     if (reply.kind == Reply::Kind::bad && ++bad_commands_ >= options_.most_bad_commands) {
         is_leaving_ = true;
         write_reply("*", Reply::goodbye("too many commands that are none"));
@@ -171,12 +186,13 @@ Task<Reply> Session::execute(Command command)
         if (refused)
             co_return std::move(*refused);
     }
-    const Expunges expunges = allowed(row.update, command.by_uid);
+    const Expunges expunges = allowed(row.update, command);
     Reply reply = co_await row.proceed(*this, std::move(command));
     if (view_ && row.update != Update::none && (reply.kind == Reply::Kind::ok || reply.kind == Reply::Kind::no)) {
         const Result<void> told = co_await tell_updates(expunges);
         if (!told)
             co_return Reply::gone();
+        hold_back_modseq();
     }
     co_return reply;
 }
@@ -193,6 +209,14 @@ Task<Result<void>> Session::tell_updates(Expunges expunges)
     co_return co_await channel_.flush_if_full();
 }
 
+void Session::hold_back_modseq()
+{
+    if (!enabled_.qresync || view_->numbering == view_->told)
+        return;
+    out().raw("* OK [HIGHESTMODSEQ ").number(view_->numbering->highest_modseq);
+    out().raw("] there is more to hear of\r\n");
+}
+
 void Session::tell(const mailbox::SnapshotPtr& newest, UpdateOptions options)
 {
     options.dialect = dialect();
@@ -205,7 +229,6 @@ void Session::tell(const mailbox::SnapshotPtr& newest, UpdateOptions options)
 Dialect Session::dialect() const
 {
     return {.modseq = enabled_.condstore,
-            .uid = enabled_.qresync,
             .vanished = enabled_.qresync || enabled_.uid_only,
             .uid_only = enabled_.uid_only,
             .recent = !enabled_.rev2};

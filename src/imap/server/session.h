@@ -101,6 +101,9 @@ public:
     Task<Result<void>> tell_updates(Expunges expunges);
     // The same with a state that is at hand already.
     void tell(const mailbox::SnapshotPtr& newest, UpdateOptions options);
+    // RFC 7162 section 3.2: were the connection lost while expunges are held back, the mod-sequences that were told
+    // would hide them; a client with QRESYNC hears how far it knows everything.
+    void hold_back_modseq();
 
 private:
     Task<Received> next_command();

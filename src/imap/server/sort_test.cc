@@ -153,7 +153,8 @@ TEST(Sort, ByEveryKey)
         S: * ESEARCH (TAG "k") PARTIAL (2:3 2:3)
         S: k OK …
         C: l SORT (SIZE) UTF-8 99
-        S: l BAD …
+        S: * SORT
+        S: l OK …
     )~"));
 }
 

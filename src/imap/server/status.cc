@@ -4,6 +4,8 @@
 #include "imap/server/commands.h"
 #include "imap/server/mailbox_arguments.h"
 
+#include <algorithm>
+
 namespace posthouse::imap {
 
 namespace {
@@ -36,10 +38,7 @@ void write_item(Session& session, const mailbox::Account& account, const mailbox
     case StatusItem::unseen: out.raw("UNSEEN ").number(snapshot.unseen); break;
     case StatusItem::deleted: out.raw("DELETED ").number(snapshot.deleted); break;
     case StatusItem::size: out.raw("SIZE ").number(snapshot.total_size); break;
-    case StatusItem::highest_modseq:
-        session.enable_condstore();
-        out.raw("HIGHESTMODSEQ ").number(snapshot.highest_modseq);
-        break;
+    case StatusItem::highest_modseq: out.raw("HIGHESTMODSEQ ").number(snapshot.highest_modseq); break;
     case StatusItem::mailbox_id: out.raw("MAILBOXID (").raw(id_text(snapshot.mailbox)).raw(")"); break;
     case StatusItem::deleted_storage: out.raw("DELETED-STORAGE ").number(deleted_bytes(snapshot)); break;
     case StatusItem::append_limit: out.raw("APPENDLIMIT ").number(session.options().most_message); break;
@@ -51,6 +50,9 @@ void write_item(Session& session, const mailbox::Account& account, const mailbox
 void write_status(Session& session, const mailbox::Account& account, std::string_view name,
                   const mailbox::Snapshot& snapshot, const std::vector<StatusItem>& items)
 {
+    // RFC 7162 section 3.1: it switches CONDSTORE on, which may have a line of its own to say.
+    if (std::ranges::find(items, StatusItem::highest_modseq) != items.end())
+        session.enable_condstore();
     session.out().raw("* STATUS ").mailbox(name).raw(" (");
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (i > 0)

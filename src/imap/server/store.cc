@@ -96,7 +96,8 @@ Task<Reply> store(Session& session, Command command)
                     own.add(uid);
     const FlagBits bits = bits_of(arguments.flags, *stored->snapshot->keywords);
     UpdateOptions options{.expunges = Expunges::held_back, .with_uid = command.by_uid};
-    (arguments.silent ? options.silent : options.echo) = &own;
+    // RFC 7162 section 3.1.3: behind UNCHANGEDSINCE the mod-sequences are told even with .SILENT.
+    (arguments.silent && !arguments.unchanged_since ? options.silent : options.echo) = &own;
     options.expected = [change, bits](FlagBits before) { return applied(before, change, bits); };
     session.tell(stored->snapshot, options);
     const Result<void> sent = co_await session.channel().flush_if_full();

@@ -91,7 +91,7 @@ void write_fetch(Serializer& out, const View& view, const Entry& entry, const Ke
                  const UpdateOptions& options)
 {
     begin_fetch(out, view.numbering->position_of(entry.uid) + 1, entry.uid, options.dialect);
-    if ((options.with_uid || options.dialect.uid) && !options.dialect.uid_only)
+    if ((options.with_uid || options.dialect.modseq) && !options.dialect.uid_only)
         out.raw("UID ").number(entry.uid).raw(" ");
     out.raw("FLAGS ");
     write_flags(out, entry, keywords, view.recent.contains(entry.uid));
@@ -145,6 +145,15 @@ void keep_bounded(RecentUids& recent)
     for (const auto& range : recent.ranges().last(most_recent_ranges / 2))
         kept.add(range);
     recent = std::move(kept);
+}
+
+// RFC 4314 section 4.
+bool may_change(std::string_view flag, mailbox::Rights rights)
+{
+    using mailbox::Right;
+    if (flag == "\\Deleted")
+        return rights.has(Right::remove_messages);
+    return rights.has(flag == "\\Seen" ? Right::keep_seen : Right::write);
 }
 
 std::uint32_t count_recent(const Snapshot& snapshot, const RecentUids& recent)
@@ -228,17 +237,17 @@ void write_exists(Serializer& out, View& view, RecentClaims& claims, const Diale
     out.number(count_recent(now, view.recent)).raw(" RECENT\r\n");
 }
 
-void write_flag_lists(Serializer& out, const KeywordTable& keywords, bool read_only)
+// RFC 4314 section 5.1.1: those that one has the right to change.
+void write_flag_lists(Serializer& out, const KeywordTable& keywords, const View& view)
 {
     std::vector<std::string> names{"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
     names.insert(names.end(), keywords.names.begin(), keywords.names.end());
     out.raw("* FLAGS ").flags(names).crlf();
-    if (read_only)
-        names.clear();
-    else if (keywords.names.size() < mailbox::most_keywords)
+    if (keywords.names.size() < mailbox::most_keywords)
         names.emplace_back("\\*");  // RFC 3501 section 7.1: new keywords can be made
+    std::erase_if(names, [&view](const std::string& name) { return view.read_only || !may_change(name, view.rights); });
     out.raw("* OK [PERMANENTFLAGS ").flags(names).raw("] ");
-    out.raw(read_only ? "nothing can be changed here" : "these are kept").crlf();
+    out.raw(view.read_only ? "nothing can be changed here" : "these are kept").crlf();
 }
 
 void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, const UpdateOptions& options, Serializer& out)
@@ -248,7 +257,7 @@ void update(View& view, const SnapshotPtr& newest, RecentClaims& claims, const U
     if (newest->highest_modseq < view.told->highest_modseq)
         return;  // an answer that was overtaken: the next update brings more than it
     if (newest->keywords->names.size() != view.told->keywords->names.size())
-        write_flag_lists(out, *newest->keywords, view.read_only);
+        write_flag_lists(out, *newest->keywords, view);
 
     if (newest != view.numbering) {
         const std::vector<std::uint32_t> gone = vanished(*view.numbering, *newest);
@@ -329,6 +338,21 @@ NumberSet intersection(const NumberSet& left, const NumberSet& right)
     return both;
 }
 
+NumberSet positions_there(const Snapshot& numbering, const SequenceSet& set, const NumberSet& saved)
+{
+    const std::uint32_t size = numbering.size();
+    SequenceSet there{.items = {}, .is_saved = set.is_saved};
+    for (SequenceSet::Item item : set.items) {
+        for (std::uint32_t* end : {&item.first, &item.last})
+            *end = *end == SequenceSet::star ? size : *end;
+        if (item.first > item.last)
+            std::swap(item.first, item.last);
+        if (size > 0 && item.first <= size)
+            there.items.push_back({item.first, std::min(item.last, size)});
+    }
+    return positions_of(numbering, there, false, saved).value_or(NumberSet());
+}
+
 NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
 {
     const Uid last = std::max<Uid>(uid_next, 2) - 1;
@@ -342,6 +366,35 @@ NumberSet within(const NumberSet& uids, const SequenceSet& set, Uid uid_next)
     for (const auto& range : asked)
         wanted.add(range);
     return intersection(uids, wanted);
+}
+
+NumberSet without(const NumberSet& set, const NumberSet& gone)
+{
+    NumberSet left;
+    std::size_t next = 0;
+    for (auto range : set.ranges()) {
+        while (next < gone.ranges().size() && gone.ranges()[next].last < range.first)
+            ++next;
+        bool is_used_up = false;
+        for (std::size_t i = next; i < gone.ranges().size() && gone.ranges()[i].first <= range.last; ++i) {
+            const auto hole = gone.ranges()[i];
+            if (hole.first > range.first)
+                left.add({range.first, hole.first - 1});
+            is_used_up = hole.last >= range.last;
+            if (is_used_up)
+                break;
+            range.first = hole.last + 1;
+        }
+        if (!is_used_up)
+            left.add(range);
+    }
+    return left;
+}
+
+NumberSet gone_earlier(const View& view, const NumberSet& gone, const SequenceSet& set)
+{
+    const Snapshot& numbering = *view.numbering;
+    return without(within(gone, set, view.told->uid_next), uids_at(numbering, positions_of_uids(numbering, gone)));
 }
 
 NumberSet uids_at(const Snapshot& numbering, const NumberSet& positions)

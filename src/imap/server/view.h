@@ -22,6 +22,7 @@ struct View {
     mailbox::AccountPtr account;  // whose it is: another's, where a mailbox is shared
     mailbox::MailboxId mailbox = 0;
     bool read_only = false;
+    mailbox::Rights rights = mailbox::Rights::all();  // as they were when it was opened
     mailbox::SnapshotPtr numbering;
     mailbox::SnapshotPtr told;
     RecentUids recent;  // RFC 3501 section 2.3.2: who has seen it first
@@ -34,8 +35,7 @@ enum class Expunges { held_back, told };
 
 // How a client wants to hear of its mailbox, by what it has switched on with ENABLE.
 struct Dialect {
-    bool modseq = false;  // RFC 7162: CONDSTORE
-    bool uid = false;  // RFC 7162: QRESYNC
+    bool modseq = false;  // RFC 7162: CONDSTORE; with the UID (section 3.2.4)
     bool vanished = false;  // VANISHED for EXPUNGE: QRESYNC, UIDONLY
     bool uid_only = false;  // RFC 9586: UIDFETCH for FETCH
     bool recent = true;  // not in IMAP4rev2, which knows no \Recent
@@ -65,7 +65,7 @@ void write_exists(Serializer& out, View& view, RecentClaims& claims, const Diale
 // "(\Seen \Recent)": one message's flags as the session sees them.
 void write_flags(Serializer& out, const mailbox::Entry& entry, const mailbox::KeywordTable& keywords, bool is_recent);
 // "* FLAGS (…)" and, behind SELECT too, "* OK [PERMANENTFLAGS (…)]".
-void write_flag_lists(Serializer& out, const mailbox::KeywordTable& keywords, bool read_only);
+void write_flag_lists(Serializer& out, const mailbox::KeywordTable& keywords, const View& view);
 
 // The UIDs of `before` that `after` has no more; those of `after` that are new or changed.
 mailbox::NumberSet vanished_uids(const mailbox::Snapshot& before, const mailbox::Snapshot& after);
@@ -81,11 +81,18 @@ void write_vanished(Serializer& out, const mailbox::NumberSet& uids, When when);
 // there are left out (RFC 3501 section 6.4.8); nullopt: a sequence number beyond the mailbox (BAD).
 std::optional<mailbox::NumberSet> positions_of(const mailbox::Snapshot& numbering, const SequenceSet& set, bool by_uid,
                                                const mailbox::NumberSet& saved);
+// Of sequence numbers those that there are: SEARCH takes a range beyond the mailbox (RFC 7377 section 2).
+mailbox::NumberSet positions_there(const mailbox::Snapshot& numbering, const SequenceSet& set,
+                                   const mailbox::NumberSet& saved);
 std::optional<mailbox::NumberSet> positions_of(const View& view, const SequenceSet& set, bool by_uid);
 // The same for UIDs that are a set already.
 mailbox::NumberSet positions_of_uids(const mailbox::Snapshot& numbering, const mailbox::NumberSet& uids);
 // What is in both.
 mailbox::NumberSet intersection(const mailbox::NumberSet& left, const mailbox::NumberSet& right);
+mailbox::NumberSet without(const mailbox::NumberSet& set, const mailbox::NumberSet& gone);
+// For VANISHED (EARLIER): those of `gone` that a UID set names, without what the client has yet to hear of by a
+// VANISHED that counts (RFC 7162 section 3.2.10).
+mailbox::NumberSet gone_earlier(const View& view, const mailbox::NumberSet& gone, const SequenceSet& set);
 // Those of `uids` that a UID set names, `*` being the last UID given out.
 mailbox::NumberSet within(const mailbox::NumberSet& uids, const SequenceSet& set, mailbox::Uid uid_next);
 // The UIDs at these positions, as few ranges as can be.
