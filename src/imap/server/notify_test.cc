@@ -155,6 +155,198 @@ TEST(Notify, TheSelectedMailbox)
     )~")));
 }
 
+// Alice on the first connection shares, Bob on the second hears of it.
+std::string alice_and_bob(std::string_view script)
+{
+    return as_alice("S2: * OK …\nC2: l LOGIN bob@north.test posthouse\nS2: l OK …\n" + std::string(script));
+}
+
+// RFC 5465 section 6: whatever names them, but `personal`, which they are not.
+TEST(Notify, MailboxesOfOthers)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a CREATE lists/cpp
+        S: a OK …
+        C: b SETACL lists/cpp bob@north.test lrsi
+        S: b OK …
+        C: c SETACL Archive bob@north.test lr
+        S: c OK …
+        C2: a NOTIFY SET STATUS (personal (MessageNew MessageExpunge MailboxName)) (mailboxes shared/alice@north.test/Archive (MessageNew MessageExpunge)) (subtree shared/alice@north.test/lists (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange))
+        S2: * STATUS INBOX …
+        S2: * STATUS Archive …
+        S2: * STATUS Drafts …
+        S2: * STATUS Junk …
+        S2: * STATUS Sent …
+        S2: * STATUS Trash …
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0)
+        S2: * STATUS shared/alice@north.test/lists/cpp (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0 HIGHESTMODSEQ …)
+        S2: a OK …
+    )~" + append(first, "Archive") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1)
+    )~" + append(first, "lists/cpp") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/lists/cpp (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1 HIGHESTMODSEQ …)
+    )~" + append(first, "INBOX") + append(first, "Sent") +
+                                      R"~(
+        C2: b SUBSCRIBE shared/alice@north.test/lists/cpp
+        S2: b OK …
+        S2: * LIST (\Subscribed) "/" shared/alice@north.test/lists/cpp
+        C: d SETMETADATA lists/cpp (/shared/comment "x" /private/comment "y")
+        S: d OK …
+        S2: * METADATA shared/alice@north.test/lists/cpp /shared/comment
+        C: e SETMETADATA INBOX (/shared/comment "x")
+        S: e OK …
+        C: f RENAME lists/cpp lists/c++
+        S: f OK …
+        S2: * LIST () "/" shared/alice@north.test/lists/c++ ("OLDNAME" (shared/alice@north.test/lists/cpp))
+        S2: * STATUS shared/alice@north.test/lists/c++ (MESSAGES 1 …
+        C: g CREATE lists/secret
+        S: g OK …
+        C2: c NOOP
+        S2: c OK …
+        # it is told to whom it concerns only
+        C: h SETACL lists/secret bob@north.test lr
+        S: h OK …
+        S2: * LIST () "/" shared/alice@north.test/lists/secret
+        C: i DELETE lists/secret
+        S: i OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/lists/secret
+    )~"));
+}
+
+// RFC 5465 section 5.9: what is taken is told of once, and nothing that happens there afterwards.
+TEST(Notify, RightsAreTaken)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a SETACL Archive bob@north.test lr
+        S: a OK …
+        C: b SETACL Drafts bob@north.test lr
+        S: b OK …
+        C2: a NOTIFY SET (mailboxes shared/alice@north.test/Archive (MessageNew MessageExpunge FlagChange MailboxMetadataChange)) (subtree shared (MailboxName))
+        S2: a OK …
+        C: c SETACL Archive bob@north.test l
+        S: c OK …
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Archive
+    )~" + append(first, "Archive") +
+                                      R"~(
+        C: d SETMETADATA Archive (/shared/comment "x")
+        S: d OK …
+        C2: b NOOP
+        S2: b OK …
+        C: e DELETEACL Archive bob@north.test
+        S: e OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Archive
+    )~" + append(second, "Archive") +
+                                      R"~(
+        C: f RENAME Archive Secrets
+        S: f OK …
+        C: g RENAME Secrets Archive
+        S: g OK …
+        C2: c NOOP
+        S2: c OK …
+        # it is given again, and watched again
+        C: h SETACL Archive bob@north.test lr
+        S: h OK …
+        S2: * LIST () "/" shared/alice@north.test/Archive
+        C: i APPEND Archive {14+}
+        C: Subject: x
+        C:
+        C:
+        S: i OK …
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 3 UIDNEXT 4 UIDVALIDITY … UNSEEN 3 HIGHESTMODSEQ …)
+        # the last that she shares
+        C: j DELETEACL Archive bob@north.test
+        S: j OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Archive
+        C: k DELETEACL Drafts bob@north.test
+        S: k OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Drafts
+        C: l APPEND Drafts {14+}
+        C: Subject: x
+        C:
+        C:
+        S: l OK …
+        C2: d NOOP
+        S2: d OK …
+        C2: e STATUS shared/alice@north.test/Drafts (MESSAGES)
+        S2: e NO [NONEXISTENT] …
+    )~"));
+}
+
+// RFC 5465 sections 3.1 and 5.9: with 'l' and without 'r' it is told that there is nothing to hear; without 'l' nothing
+// is told at all.
+TEST(Notify, NamedWithoutAccess)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a SETACL Archive bob@north.test l
+        S: a OK …
+        C2: a NOTIFY SET STATUS (mailboxes (shared/alice@north.test/Archive shared/alice@north.test/Drafts shared/alice@north.test/nothing shared/nobody@north.test/x) (MessageNew MessageExpunge))
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Archive
+        S2: a OK …
+    )~" + append(first, "Archive") + append(first, "Drafts") +
+                                      R"~(
+        C: b SETACL Archive bob@north.test +r
+        S: b OK …
+        S2: * LIST () "/" shared/alice@north.test/Archive
+    )~" + append(second, "Archive") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 2 UIDNEXT 3 UIDVALIDITY … UNSEEN 2)
+        # nobody asked for names: what is given now is watched without a word
+        C: c SETACL Drafts anyone lr
+        S: c OK …
+        C2: b NOOP
+        S2: b OK …
+    )~" + append(second, "Drafts") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/Drafts (MESSAGES 2 UIDNEXT 3 UIDVALIDITY … UNSEEN 2)
+        C: d SETACL Drafts -bob@north.test r
+        S: d OK …
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Drafts
+    )~" + append(second, "Drafts") +
+                                      R"~(
+        C: e DELETEACL Archive bob@north.test
+        S: e OK …
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Archive
+        C2: c NOOP
+        S2: c OK …
+    )~"));
+}
+
+// Nobody shared anything yet when it was asked for; and the mailbox that is selected is another's.
+TEST(Notify, SharedLater)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C2: a NOTIFY SET (selected (MessageNew (UID) MessageExpunge FlagChange)) (subtree shared (MailboxName MessageNew MessageExpunge))
+        S2: a OK …
+        C: a SETACL Archive anyone lrs
+        S: a OK …
+        S2: * LIST () "/" shared/alice@north.test/Archive
+        C2: b SELECT shared/alice@north.test/Archive
+        S2: * FLAGS …
+        S2: * OK [PERM…
+        S2: * 0 EXISTS
+        S2: * 0 RECENT
+        S2: * OK [UIDV…
+        S2: * OK [UIDN…
+        S2: * OK [HIGH…
+        S2: * OK [MAILB…
+        S2: b OK …
+    )~" + append(first, "Archive") +
+                                      R"~(
+        S2: * 1 EXISTS
+        S2: * 1 RECENT
+        S2: * 1 FETCH (UID 1)
+        C: b DELETEACL Archive anyone
+        S: b OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Archive
+    )~" + append(first, "Archive") +
+                                      R"~(
+        C2: c NOOP
+        S2: c OK …
+    )~"));
+}
+
 TEST(Notify, WhatMakesNoSense)
 {
     expect_conversation(as_alice(R"~(

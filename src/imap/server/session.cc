@@ -36,7 +36,7 @@ Expunges allowed(Update update, bool by_uid)
 
 }  // namespace
 
-Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, MetadataNews& news,
+Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, News& news,
                  net::Wire wire, Loop& loop) :
     services_(services),
     options_(options),
