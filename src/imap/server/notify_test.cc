@@ -408,9 +408,40 @@ TEST(Context, ASearchIsKeptUpToDate)
         S: * ESEARCH (TAG "a") UID ADDTO (0 4)
         S: g OK …
         C: h SORT RETURN (UPDATE COUNT) (DATE) UTF-8 ALL
-        S: * NO [NOUPDATE "h"] …
         S: * ESEARCH (TAG "h") COUNT 2
         S: h OK …
+    )~")));
+}
+
+// What has come while an EXPUNGE was held back gets its number later, and is told then.
+TEST(Context, ArrivalsThatWereHeldBack)
+{
+    expect_conversation(both_as_alice(append(first) + append(first) + selected(std::string(second_selects) + R"~(
+        C: a UID SEARCH RETURN (UPDATE COUNT) UNDELETED
+        S: * ESEARCH (TAG "a") UID COUNT 2
+        S: a OK …
+        C2: a STORE 1 +FLAGS.SILENT (\Deleted)
+        S2: a OK …
+        C2: b EXPUNGE
+        S2: * 1 EXPUNGE
+        S2: b OK …
+        C2: c APPEND INBOX {14+}
+        C2: Subject: x
+        C2:
+        C2:
+        S2: * 2 EXISTS
+        S2: * … RECENT
+        S2: c OK …
+        C: b FETCH 2 UID
+        S: * 2 FETCH (UID 2)
+        S: b OK …
+        C: c NOOP
+        S: * ESEARCH (TAG "a") UID REMOVEFROM (0 1)
+        S: * 1 EXPUNGE
+        S: * 2 EXISTS
+        S: * … RECENT
+        S: * ESEARCH (TAG "a") UID ADDTO (0 3)
+        S: c OK …
     )~")));
 }
 
