@@ -100,6 +100,15 @@ int print_journey(const json::object& journey, const Wishes& wishes)
     return exit_code::ok;
 }
 
+int print_script(const json::object& session)
+{
+    const std::string script = session_script(session);
+    if (script.empty())
+        return report({ErrorCode::not_found, "nothing is kept of it that could be played"});
+    std::fputs(script.c_str(), stdout);
+    return exit_code::ok;
+}
+
 std::vector<std::string> path_to_journeys(const Wishes& wishes)
 {
     if (wishes.user.empty())
@@ -266,7 +275,7 @@ int trace_command(std::span<const std::string> arguments)
                    "everything of one session, by its id; or imap, pop3 or smtp: sessions of --user or from --peer are "
                    "recorded from now on, and shown as they happen");
     app.add_option("--peer", wishes.peer, "with --session imap: those from this IP address");
-    app.add_flag("--script", wishes.script, "with --session imap: as a conversation script, which tests can play");
+    app.add_flag("--script", wishes.script, "with --session: as a conversation script, which tests can play");
     app.add_flag("--dialogue", wishes.dialogue, "also who said what: the client red, the server blue");
     app.add_flag("--live", wishes.live, "follow along as it happens");
     app.add_option("--user", wishes.user, "only what this user may see of it; with --session imap: whose sessions");
@@ -288,12 +297,14 @@ int trace_command(std::span<const std::string> arguments)
                                .as_json = wishes.as_json,
                                .as_script = wishes.script},
                               view_of(wishes));
-    if (wishes.script || !wishes.peer.empty())
+    if (!wishes.peer.empty() || (wishes.script && wishes.session.empty()))
         return report({ErrorCode::malformed, "--script and --peer go with --session imap, pop3 or smtp"});
     if (wishes.live)
         return trace_live(**client, wishes);
     if (!wishes.session.empty()) {
         const Result<json::object> session = (*client)->ask("GET", {"sessions", wishes.session});
+        if (session && wishes.script)
+            return print_script(*session);
         return session ? print_journey(*session, wishes) : report(session.error());
     }
     if (!wishes.id.empty())

@@ -26,6 +26,17 @@ std::string text_of(const json::object& event, std::string_view name)
     return value == nullptr || !value->is_string() ? std::string() : std::string(value->as_string());
 }
 
+std::vector<json::object> objects_in(const json::object& whole, std::string_view name)
+{
+    std::vector<json::object> objects;
+    const json::value* list = whole.if_contains(name);
+    if (list != nullptr && list->is_array())
+        for (const json::value& one : list->as_array())
+            if (one.is_object())
+                objects.push_back(one.as_object());
+    return objects;
+}
+
 unsigned number_of(const json::object& event)
 {
     const json::value* value = event.if_contains("session");
@@ -101,13 +112,39 @@ std::string session_line(const json::object& event, const ViewOptions& options)
         styled(fitted(text, std::max(narrowest_text, room)), style, options.colour) + "\n";
 }
 
+std::string session_script(const json::object& session)
+{
+    journey::ConversationWriter writer;
+    std::string script;
+    unsigned number = 0;
+    for (const json::object& hop : objects_in(session, "hops")) {
+        const std::string room = text_of(hop, "room");
+        const std::vector<json::object> lines = objects_in(hop, "dialogue");
+        if (text_of(hop, "direction") != "in" || (room != "msa" && room != "mta/receive") || lines.empty())
+            continue;
+        Heard heard{.kind = Heard::Kind::opened, .number = ++number, .protocol = journey::Protocol::smtp};
+        heard.text = text_of(hop, "peer");
+        for (const json::object& step : objects_in(hop, "steps"))
+            if (text_of(step, "step") == "login")
+                heard.user = text_of(step, "result");
+        script += writer.add(heard);
+        for (const json::object& line : lines) {
+            heard.kind = text_of(line, "kind") == "cut" ? Heard::Kind::cut : Heard::Kind::line;
+            heard.speaker = text_of(line, "speaker") == "client" ? Speaker::client : Speaker::server;
+            heard.text = text_of(line, "text");
+            script += writer.add(heard);
+        }
+        heard.kind = Heard::Kind::closed;
+        if (!text_of(hop, "closedAt").empty())
+            script += writer.add(heard);
+    }
+    return script;
+}
+
 int trace_sessions(AdminClient& client, const SessionWishes& wishes, const ViewOptions& view)
 {
     if (wishes.user.empty() && wishes.peer.empty())
         return report({ErrorCode::malformed, "say whose sessions: --user alice@north.test or --peer 192.0.2.7"});
-    if (wishes.as_script && wishes.protocol == "smtp")
-        return report(
-            {ErrorCode::malformed, "--script is there for imap and pop3; of SMTP, trace ID --dialogue tells"});
     if (!client.is_running_server())
         return report({ErrorCode::unavailable, "no server runs there; sessions are recorded as they happen"});
     Result<json::object> answer = client.ask(

@@ -19,6 +19,10 @@ struct SessionWishes {
 
 int trace_sessions(AdminClient& client, const SessionWishes& wishes, const ViewOptions& view);
 
+// Pure: what is kept of an SMTP session that somebody opened here (`GET sessions/ID`), as a conversation script
+// (journey/conversation.h); empty: there is none.
+std::string session_script(const boost::json::object& session);
+
 // Pure: one event on the terminal.
 std::string session_line(const boost::json::object& event, const ViewOptions& options);
 

@@ -32,5 +32,32 @@ TEST(SessionLine, EachKind)
     EXPECT_FALSE(session_line({}, plain).empty());
 }
 
+// What the journey keeps of an SMTP session, from its JSON.
+TEST(SessionScript, OfWhatIsKept)
+{
+    const auto kept = [](std::string_view direction) {
+        return boost::json::parse(R"({"hops":[{"room":"msa","peer":"192.0.2.7:4711","direction":")" +
+                                  std::string(direction) + R"(","closedAt":"x",
+            "steps":[{"step":"login","result":"alice@north.test"}],
+            "dialogue":[
+                {"kind":"line","speaker":"server","text":"220 north.test ESMTP Posthouse"},
+                {"kind":"line","speaker":"client","text":"AUTH SCRAM-SHA-256 [SASL response]"},
+                {"kind":"line","speaker":"server","text":"334 [challenge]"},
+                {"kind":"line","speaker":"client","text":"[SASL response]"},
+                {"kind":"line","speaker":"server","text":"235 2.7.0 welcome"},
+                {"kind":"line","speaker":"client","text":"MAIL FROM:<alice@north.test> SIZE=9"},
+                {"kind":"line","speaker":"server","text":"250 2.1.0 fine"},
+                {"kind":"line","speaker":"client","text":"QUIT"},
+                {"kind":"line","speaker":"server","text":"221 2.0.0 bye"}]}]})")
+            .as_object();
+    };
+    EXPECT_EQ(session_script(kept("in")),
+              "# session 1: smtp from 192.0.2.7:4711, alice@north.test\n"
+              "S: 220 …\nC: AUTH PLAIN $plain\nS: 235 2.7.0 …\nC: MAIL FROM:<$user> SIZE=9\nS: 250 2.1.0 …\n"
+              "C: QUIT\nS: 221 2.0.0 …\nX\n");
+    EXPECT_EQ(session_script(kept("out")), "") << "there we are the client";
+    EXPECT_EQ(session_script({}), "");
+}
+
 }  // namespace
 }  // namespace posthouse::app

@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto how = static_cast<unsigned char>(line.front());
         Heard heard;
         heard.number = 1 + how / 4 % 11;
-        heard.protocol = how % 2 == 0 ? Protocol::imap : Protocol::pop3;
-        heard.speaker = how / 2 % 2 == 0 ? Speaker::client : Speaker::server;
+        heard.protocol = how % 8 == 7 ? Protocol::smtp : how % 2 == 0 ? Protocol::imap : Protocol::pop3;
+        heard.speaker = (how % 8 == 7 ? how / 8 : how / 2) % 2 == 0 ? Speaker::client : Speaker::server;
         heard.kind = how == 'O' ? Heard::Kind::opened : how == 'X' ? Heard::Kind::closed : Heard::Kind::line;
         heard.text = line.substr(1);
         script += writer.add(heard);
@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
     bool begins = true;
     for (const char c : script) {
-        if (begins && std::string_view("CSBLDWX#").find(c) == std::string_view::npos)
+        if (begins && std::string_view("CSBLDMRWX#").find(c) == std::string_view::npos)
             std::abort();
         begins = c == '\n';
     }

@@ -1,5 +1,6 @@
 // Whose sessions are heard, how much of them, and what becomes of them as a script.
 #include "base/fake_clock.h"
+#include "base/text.h"
 #include "journey/conversation.h"
 
 #include <gtest/gtest.h>
@@ -198,6 +199,61 @@ TEST(Conversation, ManySessionsAndWhatIsMissing)
     EXPECT_EQ(writer.add({.number = 1, .text = "c SEARCH TEXT {3+}"}), "C: c SEARCH TEXT {3+}\nB: 3\n");
     EXPECT_EQ(writer.add({.number = 1, .text = " SUBJECT {2+}"}), "C:  SUBJECT {2+}\nB: 2\n");
     EXPECT_EQ(writer.add({.number = 1, .text = "d NOOP"}), "C:\nC: d NOOP\n");
+}
+
+// One side of an SMTP session after the other, as a script.
+std::string smtp_script(std::string_view talk, std::string_view user = "")
+{
+    ConversationWriter writer;
+    writer.add({.kind = Heard::Kind::opened, .number = 1, .protocol = Protocol::smtp, .user = std::string(user)});
+    std::string script;
+    for (const std::string_view line : split(talk, '\n'))
+        if (!line.empty())
+            script += writer.add({.number = 1,
+                                  .protocol = Protocol::smtp,
+                                  .speaker = line[0] == 'C' ? Speaker::client : Speaker::server,
+                                  .text = std::string(line.substr(2))});
+    return script;
+}
+
+TEST(Conversation, Smtp)
+{
+    struct Row {
+        const char* why;
+        const char* talk;
+        const char* script;
+    };
+    constexpr Row rows[]{
+        {"codes and not texts",
+         "S 220 north.test ready\nC HELO x\nS 250 north.test\nS 250\nS 250 2.1.0\nS 250 2.1.0 ok",
+         "S: 220 …\nC: HELO x\nS: 250 …\nS: 250\nS: 250 2.1.0\nS: 250 2.1.0 …\n"},
+        {"what EHLO lists differs with TLS and without", "C EHLO x\nS 250-north.test\nS 250-SIZE 9\nS 250 HELP",
+         "C: EHLO x\nM: 250 …\n"},
+        {"no TLS in a script", "C STARTTLS\nS 220 2.0.0 go ahead\nC EHLO x\nS 250 x", "C: EHLO x\nS: 250 …\n"},
+        {"a wrong proof is a wrong one", "C AUTH LOGIN\nS 334 [challenge]\nC [SASL response]\nS 535 5.7.8 wrong",
+         "C: AUTH PLAIN AGEAYg==\nS: 535 5.7.8 …\n"},
+        {"a login that is given up", "C AUTH LOGIN\nS 334 [challenge]\nC *\nS 501 5.7.0 given up",
+         "C: AUTH PLAIN\nS: 334 …\nC: *\nS: 501 5.7.0 …\n"},
+        {"what nobody knows", "C AUTH [left out]\nS 504 5.5.4 no\nC [a line behind a refused AUTH]\nS 500 5.5.1 no",
+         "C: AUTH ?\nS: 504 5.5.4 …\nC: ?\nS: 500 5.5.1 …\n"},
+        {"a message", "C MAIL FROM:<a@b>\nS 250 2.1.0 ok\nC DATA\nS 354 go\nC [310 bytes of message]\nS 250 2.0.0 ok",
+         "C: MAIL FROM:<a@b>\nS: 250 2.1.0 …\nC: DATA\nS: 354 …\nC: From: <a@b>\nC:\nB: 310\nC:\nC: .\n"
+         "S: 250 2.0.0 …\n"},
+        {"a large one, from nobody",
+         "C MAIL FROM:<>\nS 250 ok\nC DATA\nS 354 go\nC [99999999 bytes of message]\nS 250 ok",
+         "C: MAIL FROM:<>\nS: 250 …\nC: DATA\nS: 354 …\n# of 99999999 bytes\nB: 65536\nC:\nC: .\nS: 250 …\n"},
+        {"chunks",
+         "C MAIL FROM:<a@b>\nS 250 ok\nC BDAT 20\nC [20 bytes of message]\nS 250 ok\nC BDAT 5 LAST\n"
+         "C [5 bytes of message]\nS 250 ok",
+         "C: MAIL FROM:<a@b>\nS: 250 …\nC: BDAT 20\nR: From: <a@b>\\r\\n\\r\\n\nB: 5\nS: 250 …\nC: BDAT 5 LAST\nB: 5\n"
+         "S: 250 …\n"},
+        {"a chunk that is refused is sent all the same", "C BDAT 7 LAST\nS 503 5.5.1 no",
+         "C: BDAT 7 LAST\nB: 7\nS: 503 5.5.1 …\n"},
+    };
+    for (const Row& row : rows)
+        EXPECT_EQ(smtp_script(row.talk), row.script) << row.why;
+    EXPECT_EQ(smtp_script("C MAIL FROM:<Alice@north.test> SIZE=9", "alice@north.test"),
+              "C: MAIL FROM:<$user> SIZE=9\n");
 }
 
 }  // namespace

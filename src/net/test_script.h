@@ -1,17 +1,19 @@
 // For tests: conversations as people write them down, held over real connections.
 //
 //     C: a NOOP            the client says this line; lines in a row go in one write
-//     R: half a li         raw bytes, with \r \n \0 \\ and \xNN
+//     R: half a li         raw bytes, with \r \n \0 \t \\ and \xNN
 //     B: 310               so many bytes of anything
 //     S: a OK …            the server's next line is this; … stands for any text
 //     L                    the literal that the server's last line announced goes by, whatever is in it
 //     D                    lines go by up to one of a dot alone
+//     M: 250 …             SMTP: the lines of one reply go by, "250-…", up to the last, which is this
 //     X                    the server closes, having said nothing more
 //     W                    what was said so far is sent now
 //     C2: S2: R2: X2 W2 …  the same with the second connection, and so on to 9
 //     # a remark
 //
-// $user and $password stand for the player's. Recordings are written so too (journey/conversation.h).
+// $user and $password stand for the player's, $plain for both as AUTH PLAIN says them. Recordings are written so too
+// (journey/conversation.h).
 #pragma once
 
 #include "base/text.h"
@@ -35,7 +37,7 @@ inline std::string unescaped(std::string_view text)
             out += hex_decode(text.substr(i + 1, 2)).value_or("?");
             i += 2;
         } else {
-            out += c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' : c;
+            out += c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' : c == 't' ? '\t' : c;
         }
     }
     return out;
@@ -69,7 +71,10 @@ struct Player {
 
 inline std::string filled_in(std::string text, const Player& player)
 {
-    for (const auto& [name, value] : {std::pair{"$user", player.user}, std::pair{"$password", player.password}})
+    const std::string plain =
+        base64_encode(std::string(1, '\0') + player.user + std::string(1, '\0') + player.password);
+    for (const auto& [name, value] :
+         {std::pair{"$user", player.user}, std::pair{"$password", player.password}, std::pair{"$plain", plain}})
         if (const std::size_t at = text.find(name); at != std::string::npos)
             text.replace(at, std::string_view(name).size(), value);
     return text;
@@ -108,6 +113,7 @@ inline std::vector<Turn> turns_of(std::string_view script, const Player& player 
     return turns;
 }
 
+// Long enough that only a hang reaches it.
 inline Deadline patient() { return {std::chrono::steady_clock::now() + std::chrono::seconds(60)}; }
 
 struct TestClient {
@@ -179,7 +185,7 @@ template <class House> Task<std::string> play(House& house, std::vector<Turn> tu
             continue;
         }
         std::optional<std::string> line = co_await heard_line(*client.wire);
-        while (turn.who == 'D' && line && *line != ".")
+        while (line && ((turn.who == 'D' && *line != ".") || (turn.who == 'M' && line->substr(0, 4).ends_with('-'))))
             line = co_await heard_line(*client.wire);
         talk += std::to_string(turn.connection + 1) + "  " + line.value_or("(closed)") + "\n";
         const bool is_right = turn.who == 'X' ? !line : line && (turn.who == 'D' || fits(*line, turn.text));
@@ -187,6 +193,9 @@ template <class House> Task<std::string> play(House& house, std::vector<Turn> tu
             co_return "expected '" + turn.written + "', but:\n" + talk;
         client.last = line.value_or("");
     }
+    for (TestClient& client : clients)
+        if (client.wire && !client.unsent.empty())
+            co_await client.wire->write(std::exchange(client.unsent, {}), patient());
     co_return std::string();
 }
 

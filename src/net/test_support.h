@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/task.h"
+#include "net/test_script.h"
 #include "net/tls.h"
 #include "net/wire.h"
 
@@ -17,8 +18,6 @@
 
 namespace posthouse::net {
 
-// Long enough that only a hang reaches it.
-inline Deadline patient() { return {std::chrono::steady_clock::now() + 60s}; }
 inline Deadline soon(Duration patience) { return {std::chrono::steady_clock::now() + patience}; }
 
 template <class T> T run(Loop& loop, Task<T> task)

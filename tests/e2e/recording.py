@@ -1,5 +1,6 @@
 """Sessions recorded on demand: `posthouse trace --session`, live, as JSON and as a script that is played again."""
 
+import base64
 import imaplib
 import json
 import poplib
@@ -22,11 +23,17 @@ def play(talk, script, user, password):
         if not line or line.startswith("#"):
             continue
         if who == "C":
-            talk.write(text.replace("$user", user).replace("$password", password).encode() + b"\r\n")
+            plain = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+            text = text.replace("$user", user).replace("$password", password).replace("$plain", plain)
+            talk.write(text.encode() + b"\r\n")
         elif who == "B":
             talk.write(b"x" * int(text))
-        elif who == "S":
+        elif who == "R":
+            talk.write(text.encode().replace(rb"\r", b"\r").replace(rb"\n", b"\n"))
+        elif who in "SM":
             last = talk.line()
+            while who == "M" and last[3:4] == "-":
+                last = talk.line()
             pattern = ".*".join(map(re.escape, text.split("…")))
             if not re.fullmatch(pattern, last):
                 raise AssertionError(f"{line!r} was played, and {last!r} came")
@@ -103,11 +110,33 @@ class Recording(HouseTest):
         with self.house.talk("pop3s") as talk:
             play(talk, re.sub(r"(\+OK 1 )\d+", r"\1…", script), "bob@north.test", PASSWORD)
 
-    def test_submission_as_json(self):
-        recorder = self.record("--session", "smtp", "--user", "alice@north.test", "--json")
+    def submit(self):
         with smtplib.SMTP_SSL(self.house.address, self.house.port["submissions"], context=self.house.tls()) as client:
             client.login("alice@north.test", PASSWORD)
-            client.sendmail("alice@north.test", ["bob@north.test"], MESSAGE)
+            client.sendmail("alice@north.test", ["eve@north.test"], MESSAGE)
+
+    def test_a_submission_becomes_a_test(self):
+        recorder = self.record("--session", "smtp", "--user", "alice@north.test", "--script")
+        self.submit()
+        script = self.heard(recorder)
+        self.assertIn("C: AUTH PLAIN $plain\nS: 235 2.7.0 …\n", script)
+        self.assertIn("C: From: <$user>\n", script)
+        with self.house.talk("submissions") as talk:
+            play(talk, script, "bob@north.test", PASSWORD)
+
+    def test_what_is_kept_becomes_a_test(self):
+        self.house.send("script@away.test", ["eve@north.test"], MESSAGE)
+        found = self.house.run("trace", "--from", "script@away.test", "--json")
+        journey = json.loads(found.stdout)
+        script = self.house.run("trace", "--session", journey["hops"][0]["sessionId"], "--script").stdout
+        self.assertIn("C: From: <script@away.test>\n", script)
+        self.assertNotIn("unmistakable", script)
+        with self.house.talk("smtp") as talk:
+            play(talk, script, "", "")
+
+    def test_submission_as_json(self):
+        recorder = self.record("--session", "smtp", "--user", "alice@north.test", "--json")
+        self.submit()
         events = [json.loads(line) for line in self.heard(recorder).splitlines()]
         self.assertEqual(events[0]["kind"], "opened")
         self.assertEqual(events[0]["user"], "alice@north.test")
@@ -131,7 +160,7 @@ class Recording(HouseTest):
     def test_what_makes_no_sense(self):
         for arguments, why in ((("--session", "imap"), "whose sessions"),
                                (("--session", "imap", "--user", "nobody"), "no account nobody"),
-                               (("--session", "smtp", "--user", "alice", "--script"), "imap and pop3"),
+                               (("--session", "0123456789abc", "--script"), "nothing"),
                                (("--script",), "go with --session")):
             done = self.house.run("trace", *arguments, check=False)
             self.assertNotEqual(done.returncode, 0)

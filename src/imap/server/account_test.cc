@@ -1,4 +1,6 @@
 // Quotas (RFC 9208), UIDBATCHES (RFC 10022), UNAUTHENTICATE (RFC 8437), COMPRESS (RFC 4978).
+#include "base/fake_clock.h"
+#include "imap/server/allowance.h"
 #include "imap/server/test_messages.h"
 #include "net/deflate.h"
 
@@ -97,6 +99,64 @@ TEST(UidBatches, EveryUidIsInOneOfThem)
         S: * UIDBATCHES (TAG "d") 699:199
         S: d OK …
     )~")));
+}
+
+// The house by a clock of its own, which goes on by a minute when the second client comes.
+struct HouseByFakeClock {
+    HouseByFakeClock()
+    {
+        services.reset(new ServerServices{clock, house.log, house.recorder, house.ids, house.loops,
+                                          *house.made.authenticator, *house.mailboxes, house.connections, nullptr,
+                                          house.made.directory.get()});
+        house.server = std::make_unique<Server>(*services, TestHouse::options_for_tests());
+    }
+    net::Wire connect()
+    {
+        if (++clients == 2)
+            clock.advance(1min);
+        return house.connect();
+    }
+
+    FakeClock clock;
+    std::unique_ptr<ServerServices> services;
+    TestHouse house;
+    unsigned clients = 0;
+};
+
+// RFC 10022 section 3.1: who asks again and again is refused, until a while has gone by, or another mailbox is chosen.
+TEST(UidBatches, NotWithoutEnd)
+{
+    HouseByFakeClock house;
+    std::string asked;
+    for (int i = 0; i < 200; ++i)
+        asked += "C: a UIDBATCHES 500\nS: * UIDBATCHES (TAG \"a\") 1:1\nS: a OK …\n";
+    const std::string one = "C: c UIDBATCHES 500\nS: * UIDBATCHES (TAG \"c\") 1:1\nS: c OK …\n";
+    const std::string none = "C: d UIDBATCHES 500\nS: d NO [LIMIT] …\n";
+    std::string six;
+    for (int i = 0; i < 6; ++i)
+        six += one;
+    const std::string again = "C: u UNSELECT\nS: u OK …\n" + selected(one);
+    const std::string script =
+        as_alice(append(first) + selected(asked + none + none + "S2: * OK …\n" + six + none + again));
+    EXPECT_EQ(house.house.run(play(house, turns_of(script))), "");
+}
+
+TEST(Allowance, FillsAgainAsTimeGoesBy)
+{
+    FakeClock clock;
+    Allowance allowance(2, 10s);
+    EXPECT_TRUE(allowance.take(clock.steady()));
+    EXPECT_TRUE(allowance.take(clock.steady()));
+    EXPECT_FALSE(allowance.take(clock.steady()));
+    clock.advance(9s);
+    EXPECT_FALSE(allowance.take(clock.steady()));
+    clock.advance(1s);
+    EXPECT_TRUE(allowance.take(clock.steady()));
+    EXPECT_FALSE(allowance.take(clock.steady()));
+    clock.advance(1h);
+    EXPECT_TRUE(allowance.take(clock.steady()));
+    EXPECT_TRUE(allowance.take(clock.steady()));
+    EXPECT_FALSE(allowance.take(clock.steady()));
 }
 
 // RFC 8437: nothing of the first is left for the second.

@@ -48,6 +48,21 @@ Task<Result<Found>> administered(Session& session, std::string name)
     co_return found;
 }
 
+// Sections 3.1 and 3.2. Whoever it is about hears of it, if he has asked for that.
+Task<Reply> change_acl(Session& session, const Found& found, AclEntry entry, AclChange change)
+{
+    const Result<void> changed = co_await found.account->change_acl(found.mailbox.id, entry, change);
+    if (!changed)
+        co_return refusal(changed.error());
+    session.news().tell({{.kind = News::Change::Kind::sharing,
+                          .owner = found.account->id(),
+                          .mailbox = found.mailbox.id,
+                          .account = entry.account,
+                          .session = session.id(),
+                          .name = {}}});
+    co_return Reply::ok("so be it");
+}
+
 }  // namespace
 
 Task<Reply> get_acl(Session& session, Command command)
@@ -87,10 +102,8 @@ Task<Reply> set_acl(Session& session, Command command)
     if (!entry)
         co_return refusal(entry.error());
     entry->rights = *rights;
-    const Result<void> changed = co_await found->account->change_acl(found->mailbox.id, *entry, change);
-    if (!changed)
-        co_return refusal(changed.error());
-    co_return Reply::ok("so be it");
+    Reply reply = co_await change_acl(session, *found, *entry, change);
+    co_return reply;
 }
 
 Task<Reply> delete_acl(Session& session, Command command)
@@ -102,10 +115,8 @@ Task<Reply> delete_acl(Session& session, Command command)
     Result<AclEntry> entry = co_await entry_for(session, arguments.identifier);
     if (!entry)
         co_return refusal(entry.error());
-    const Result<void> changed = co_await found->account->change_acl(found->mailbox.id, *entry, AclChange::replace);
-    if (!changed)
-        co_return refusal(changed.error());
-    co_return Reply::ok("so be it");
+    Reply reply = co_await change_acl(session, *found, *entry, AclChange::replace);
+    co_return reply;
 }
 
 // Section 3.7: the owner's rights are always there; anybody else can be given each by itself.

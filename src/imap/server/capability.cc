@@ -22,9 +22,9 @@ constexpr std::string_view after_login =
     " ESEARCH SEARCHRES PARTIAL WITHIN INPROGRESS CONTEXT=SEARCH MULTISEARCH SEARCH=FUZZY NOTIFY"
     // RFC 9208 (twice), 5464, 4314 (twice)
     " QUOTA QUOTA=RES-STORAGE METADATA ACL RIGHTS=kxte";
-// RFC 5256, 5957, 5267. Not with a MESSAGELIMIT: without an index in each order a server tells of one of the two
-// (RFC 9738 section 3.3).
-constexpr std::string_view sorting = " SORT SORT=DISPLAY ESORT";
+// RFC 5256, 5957, 5267 (twice). Not with a MESSAGELIMIT: without an index in each order a server tells of one of the
+// two (RFC 9738 section 3.3).
+constexpr std::string_view sorting = " SORT SORT=DISPLAY ESORT CONTEXT=SORT";
 // RFC 5256 (twice), 8474, 8514, 8970, 7889
 constexpr std::string_view threads_and_later =
     " THREAD=ORDEREDSUBJECT THREAD=REFERENCES OBJECTID SAVEDATE PREVIEW APPENDLIMIT=";

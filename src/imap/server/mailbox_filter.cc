@@ -1,6 +1,7 @@
 #include "imap/server/mailbox_filter.h"
 
 #include "imap/grammar/list_pattern.h"
+#include "imap/server/shared_names.h"
 
 #include <algorithm>
 
@@ -35,7 +36,7 @@ bool is_named(const MailboxFilter& filter, const mailbox::Mailbox& mailbox, mail
     case Kind::selected:
     case Kind::selected_delayed: return mailbox.id == selected;
     case Kind::inboxes: return name == "INBOX";  // the one that mail is delivered to
-    case Kind::personal: return true;
+    case Kind::personal: return !name.starts_with(shared_prefix);  // of one's own none is called so
     case Kind::subscribed: return mailbox.subscribed;
     case Kind::subtree: return any([&](std::string_view top) { return name == top || is_below(name, top); });
     case Kind::subtree_one:
@@ -44,6 +45,24 @@ bool is_named(const MailboxFilter& filter, const mailbox::Mailbox& mailbox, mail
     case Kind::mailboxes: return any([&](std::string_view one) { return name == one; });
     }
     return false;
+}
+
+bool can_name(const MailboxFilter& filter, std::string_view prefix)
+{
+    const auto any = [&](auto fits) {
+        return std::ranges::any_of(filter.names, [&](const std::string& name) { return fits(std::string_view(name)); });
+    };
+    const auto is_inside = [&](std::string_view name) { return name.starts_with(prefix); };
+    const auto is_above = [&](std::string_view name) {
+        return prefix.substr(0, prefix.size() - 1) == name || is_below(prefix, name);
+    };
+    switch (filter.kind) {
+    case Kind::subscribed: return true;
+    case Kind::mailboxes: return any(is_inside);
+    case Kind::subtree:
+    case Kind::subtree_one: return any([&](std::string_view name) { return is_inside(name) || is_above(name); });
+    default: return false;
+    }
 }
 
 }  // namespace posthouse::imap

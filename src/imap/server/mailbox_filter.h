@@ -9,4 +9,7 @@ namespace posthouse::imap {
 // `selected`: the mailbox that is; 0: none.
 bool is_named(const MailboxFilter& filter, const mailbox::Mailbox& mailbox, mailbox::MailboxId selected);
 
+// Could it name a mailbox of others whose names begin with `prefix` ("shared/alice@north.test/")?
+bool can_name(const MailboxFilter& filter, std::string_view prefix);
+
 }  // namespace posthouse::imap

@@ -114,11 +114,11 @@ Task<Reply> set_metadata(Session& session, Command command)
     if (!target)
         co_return refusal(target.error());
     std::vector<mailbox::MetadataChange> changes;
-    std::vector<MetadataNews::Change> news;
+    std::vector<News::Change> news;
     for (auto& [name, value] : arguments.entries) {
         news.push_back({.owner = target->account->id(),
                         .mailbox = target->mailbox,
-                        .actor = session.account().id(),
+                        .account = session.account().id(),
                         .session = session.id(),
                         .name = to_lower(name)});
         changes.push_back({std::move(name), std::move(value)});

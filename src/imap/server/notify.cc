@@ -10,13 +10,10 @@ Task<Reply> notify(Session& session, Command command)
         session.notify(nullptr);
         co_return Reply::ok("nothing is told any more without being asked");
     }
-    const Result<mailbox::MailboxTreePtr> tree = co_await session.account().tree();
-    if (!tree)
-        co_return refusal(tree.error());
-    const bool with_status = arguments.status;
-    auto notifier = std::make_unique<Notifier>(session, std::move(arguments), *tree);
-    if (with_status)
-        notifier->tell_status(session);
+    auto notifier = std::make_unique<Notifier>(session, std::move(arguments));
+    const Result<void> begun = co_await notifier->begin(session);
+    if (!begun)
+        co_return refusal(begun.error());
     session.notify(std::move(notifier));
     const Result<void> told = co_await session.tell_notifications();
     if (!told)

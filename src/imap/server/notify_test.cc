@@ -155,6 +155,199 @@ TEST(Notify, TheSelectedMailbox)
     )~")));
 }
 
+// Alice on the first connection shares, Bob on the second hears of it.
+std::string alice_and_bob(std::string_view script)
+{
+    return as_alice("S2: * OK …\nC2: l LOGIN bob@north.test posthouse\nS2: l OK …\n" + std::string(script));
+}
+
+// RFC 5465 section 6: whatever names them, but `personal`, which they are not.
+TEST(Notify, MailboxesOfOthers)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a CREATE lists/cpp
+        S: a OK …
+        C: b SETACL lists/cpp bob@north.test lrsi
+        S: b OK …
+        C: c SETACL Archive bob@north.test lr
+        S: c OK …
+        C2: a NOTIFY SET STATUS (personal (MessageNew MessageExpunge MailboxName)) (mailboxes shared/alice@north.test/Archive (MessageNew MessageExpunge)) (subtree shared/alice@north.test/lists (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange))
+        S2: * STATUS INBOX …
+        S2: * STATUS Archive …
+        S2: * STATUS Drafts …
+        S2: * STATUS Junk …
+        S2: * STATUS Sent …
+        S2: * STATUS Trash …
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0)
+        S2: * STATUS shared/alice@north.test/lists/cpp (MESSAGES 0 UIDNEXT 1 UIDVALIDITY … UNSEEN 0 HIGHESTMODSEQ …)
+        S2: a OK …
+    )~" + append(first, "Archive") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1)
+    )~" + append(first, "lists/cpp") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/lists/cpp (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1 HIGHESTMODSEQ …)
+    )~" + append(first, "INBOX") + append(first, "Sent") +
+                                      R"~(
+        C2: b SUBSCRIBE shared/alice@north.test/lists/cpp
+        S2: b OK …
+        S2: * LIST (\Subscribed) "/" shared/alice@north.test/lists/cpp
+        C: d SETMETADATA lists/cpp (/shared/comment "x" /private/comment "y")
+        S: d OK …
+        S2: * STATUS shared/alice@north.test/lists/cpp (MESSAGES 1 UIDNEXT 2 UIDVALIDITY … UNSEEN 1 HIGHESTMODSEQ …)
+        S2: * METADATA shared/alice@north.test/lists/cpp /shared/comment
+        C: e SETMETADATA INBOX (/shared/comment "x")
+        S: e OK …
+        C: f RENAME lists/cpp lists/c++
+        S: f OK …
+        S2: * LIST () "/" shared/alice@north.test/lists/c++ ("OLDNAME" (shared/alice@north.test/lists/cpp))
+        S2: * STATUS shared/alice@north.test/lists/c++ (MESSAGES 1 …
+        C: g CREATE lists/secret
+        S: g OK …
+        C2: c NOOP
+        S2: c OK …
+        # it is told to whom it concerns only
+        C: h SETACL lists/secret bob@north.test lr
+        S: h OK …
+        S2: * LIST () "/" shared/alice@north.test/lists/secret
+        C: i DELETE lists/secret
+        S: i OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/lists/secret
+    )~"));
+}
+
+// RFC 5465 section 5.9: what is taken is told of once, and nothing that happens there afterwards.
+TEST(Notify, RightsAreTaken)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a SETACL Archive bob@north.test lr
+        S: a OK …
+        C: b SETACL Drafts bob@north.test lr
+        S: b OK …
+        C2: a NOTIFY SET (mailboxes shared/alice@north.test/Archive (MessageNew MessageExpunge FlagChange MailboxMetadataChange)) (subtree shared (MailboxName))
+        S2: a OK …
+        C: c SETACL Archive bob@north.test l
+        S: c OK …
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Archive
+    )~" + append(first, "Archive") +
+                                      R"~(
+        C: d SETMETADATA Archive (/shared/comment "x")
+        S: d OK …
+        C2: b NOOP
+        S2: b OK …
+        C: e DELETEACL Archive bob@north.test
+        S: e OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Archive
+    )~" + append(second, "Archive") +
+                                      R"~(
+        C: f RENAME Archive Secrets
+        S: f OK …
+        C: g RENAME Secrets Archive
+        S: g OK …
+        C2: c NOOP
+        S2: c OK …
+        # it is given again, and watched again
+        C: h SETACL Archive bob@north.test lr
+        S: h OK …
+        S2: * LIST () "/" shared/alice@north.test/Archive
+        C: i APPEND Archive {14+}
+        C: Subject: x
+        C:
+        C:
+        S: i OK …
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 3 UIDNEXT 4 UIDVALIDITY … UNSEEN 3 HIGHESTMODSEQ …)
+        # the last that she shares
+        C: j DELETEACL Archive bob@north.test
+        S: j OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Archive
+        C: k DELETEACL Drafts bob@north.test
+        S: k OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Drafts
+        C: l APPEND Drafts {14+}
+        C: Subject: x
+        C:
+        C:
+        S: l OK …
+        C2: d NOOP
+        S2: d OK …
+        C2: e STATUS shared/alice@north.test/Drafts (MESSAGES)
+        S2: e NO [NONEXISTENT] …
+    )~"));
+}
+
+// RFC 5465 sections 3.1 and 5.9: with 'l' and without 'r' it is told that there is nothing to hear; without 'l' nothing
+// is told at all.
+TEST(Notify, NamedWithoutAccess)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C: a SETACL Archive bob@north.test l
+        S: a OK …
+        C2: a NOTIFY SET STATUS (mailboxes (shared/alice@north.test/Archive shared/alice@north.test/Drafts shared/alice@north.test/nothing shared/nobody@north.test/x) (MessageNew MessageExpunge))
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Archive
+        S2: a OK …
+    )~" + append(first, "Archive") + append(first, "Drafts") +
+                                      R"~(
+        C: b SETACL Archive bob@north.test +r
+        S: b OK …
+        S2: * LIST () "/" shared/alice@north.test/Archive
+    )~" + append(second, "Archive") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/Archive (MESSAGES 2 UIDNEXT 3 UIDVALIDITY … UNSEEN 2)
+        # nobody asked for names: what is given now is watched without a word
+        C: c SETACL Drafts anyone lr
+        S: c OK …
+        C2: b NOOP
+        S2: b OK …
+    )~" + append(second, "Drafts") +
+                                      R"~(
+        S2: * STATUS shared/alice@north.test/Drafts (MESSAGES 2 UIDNEXT 3 UIDVALIDITY … UNSEEN 2)
+        C: d SETACL Drafts -bob@north.test r
+        S: d OK …
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Drafts
+    )~" + append(second, "Drafts") +
+                                      R"~(
+        C: e DELETEACL Archive bob@north.test
+        S: e OK …
+        S2: * LIST (\NoAccess) "/" shared/alice@north.test/Archive
+        C2: c NOOP
+        S2: c OK …
+    )~"));
+}
+
+// Nobody shared anything yet when it was asked for; and the mailbox that is selected is another's.
+TEST(Notify, SharedLater)
+{
+    expect_conversation(alice_and_bob(R"~(
+        C2: a NOTIFY SET (selected (MessageNew (UID) MessageExpunge FlagChange)) (subtree shared (MailboxName MessageNew MessageExpunge))
+        S2: a OK …
+        C: a SETACL Archive anyone lrs
+        S: a OK …
+        S2: * LIST () "/" shared/alice@north.test/Archive
+        C2: b SELECT shared/alice@north.test/Archive
+        S2: * FLAGS …
+        S2: * OK [PERM…
+        S2: * 0 EXISTS
+        S2: * 0 RECENT
+        S2: * OK [UIDV…
+        S2: * OK [UIDN…
+        S2: * OK [HIGH…
+        S2: * OK [MAILB…
+        S2: b OK …
+    )~" + append(first, "Archive") +
+                                      R"~(
+        S2: * 1 EXISTS
+        S2: * 1 RECENT
+        S2: * 1 FETCH (UID 1)
+        C: b DELETEACL Archive anyone
+        S: b OK …
+        S2: * LIST (\NonExistent \NoAccess) "/" shared/alice@north.test/Archive
+    )~" + append(first, "Archive") +
+                                      R"~(
+        C2: c NOOP
+        S2: c OK …
+    )~"));
+}
+
 TEST(Notify, WhatMakesNoSense)
 {
     expect_conversation(as_alice(R"~(
@@ -216,9 +409,40 @@ TEST(Context, ASearchIsKeptUpToDate)
         S: * ESEARCH (TAG "a") UID ADDTO (0 4)
         S: g OK …
         C: h SORT RETURN (UPDATE COUNT) (DATE) UTF-8 ALL
-        S: * NO [NOUPDATE "h"] …
         S: * ESEARCH (TAG "h") COUNT 2
         S: h OK …
+    )~")));
+}
+
+// What has come while an EXPUNGE was held back gets its number later, and is told then.
+TEST(Context, ArrivalsThatWereHeldBack)
+{
+    expect_conversation(both_as_alice(append(first) + append(first) + selected(std::string(second_selects) + R"~(
+        C: a UID SEARCH RETURN (UPDATE COUNT) UNDELETED
+        S: * ESEARCH (TAG "a") UID COUNT 2
+        S: a OK …
+        C2: a STORE 1 +FLAGS.SILENT (\Deleted)
+        S2: a OK …
+        C2: b EXPUNGE
+        S2: * 1 EXPUNGE
+        S2: b OK …
+        C2: c APPEND INBOX {14+}
+        C2: Subject: x
+        C2:
+        C2:
+        S2: * 2 EXISTS
+        S2: * … RECENT
+        S2: c OK …
+        C: b FETCH 2 UID
+        S: * 2 FETCH (UID 2)
+        S: b OK …
+        C: c NOOP
+        S: * ESEARCH (TAG "a") UID REMOVEFROM (0 1)
+        S: * 1 EXPUNGE
+        S: * 2 EXISTS
+        S: * … RECENT
+        S: * ESEARCH (TAG "a") UID ADDTO (0 3)
+        S: c OK …
     )~")));
 }
 

@@ -85,27 +85,25 @@ SearchProgram with_numbers_fixed(SearchProgram program, const View& view)
     return program;
 }
 
-// RFC 5267 section 4.3.1: who asks for more than is kept up to date is told so, and gets his answer all the same.
-void keep_up_to_date(Session& session, const Command& command, const Searcher& searcher)
+}  // namespace
+
+SearchContext context_of(Session& session, const Command& command, const SearchProgram& program,
+                         const SearchReturn& asked)
 {
-    if (session.contexts().is_full()) {
-        session.out().raw("* NO [NOUPDATE ").string(command.tag).raw("] too many searches are kept up to date\r\n");
-        return;
-    }
-    const View& view = session.view();
-    const auto& arguments = std::get<SearchArguments>(command.arguments);
-    SearchContext context{.tag = command.tag,
-                          .by_uid = command.by_uid,
-                          .program = with_numbers_fixed(arguments.program, view),
-                          .of_new = arguments.result.of_new,
-                          .uids = {},
-                          .seen = view.told};
-    for (const std::uint32_t position : searcher.found())
-        context.uids.add(view.numbering->at(position).uid);
-    session.contexts().add(std::move(context));
+    return {.tag = command.tag,
+            .by_uid = command.by_uid,
+            .program = with_numbers_fixed(program, session.view()),
+            .of_new = asked.of_new,
+            .uids = {},
+            .sorted = std::nullopt,
+            .seen = session.view().told,
+            .next = session.view().numbering->uid_next};
 }
 
-}  // namespace
+void refuse_to_keep(Session& session, std::string_view tag, std::string_view reason)
+{
+    session.out().raw("* NO [NOUPDATE ").string(tag).raw("] ").raw(reason).crlf();
+}
 
 // RFC 6855 section 3: with UTF8=ACCEPT every string is in UTF-8. SORT and THREAD cannot do without a charset.
 std::optional<Reply> check_charset(Session& session, const SearchProgram& program)
@@ -149,8 +147,11 @@ Task<Reply> search(Session& session, Command command)
         co_return refusal(done.error());
     if (arguments.result.save)
         save(session.view(), searcher->found(), arguments.result);
-    if (arguments.result.update)
-        keep_up_to_date(session, command, *searcher);
+    if (arguments.result.update && session.contexts().is_full(SearchContexts::Sorted::no))
+        refuse_to_keep(session, command.tag, "too many searches are kept up to date");
+    else if (arguments.result.update)
+        session.contexts().add(context_of(session, command, arguments.program, arguments.result), searcher->found(),
+                               session.view());
     answer_search(session, "SEARCH", hits_of(*searcher, searcher->found(), command.by_uid), arguments.result, form);
     co_return limited(session, Reply::ok("searched"), portion);
 }

@@ -1,7 +1,8 @@
-// A search whose result is kept up to date: SEARCH RETURN (UPDATE). RFC 5267 section 4.3.
+// A search whose result is kept up to date: SEARCH or SORT RETURN (UPDATE). RFC 5267 section 4.3.
 #pragma once
 
 #include "imap/grammar/search_program.h"
+#include "imap/server/sorted_result.h"
 #include "imap/server/view.h"
 
 #include <deque>
@@ -17,16 +18,21 @@ struct SearchContext {
     SearchProgram program;
     std::vector<FetchAttribute> of_new;  // told of each new message that joins it (RFC 5465 section 7)
     mailbox::NumberSet uids;  // of what the client knows to fit
-    mailbox::SnapshotPtr seen;  // what it was last compared with
+    std::optional<SortedResult> sorted;  // SORT: the same in order
+    mailbox::SnapshotPtr seen;  // what it was last compared with; its flags, and …
+    mailbox::Uid next = 1;  // … the first UID that the client's numbers did not have yet
 };
 
 // Those of one session's selected mailbox.
 class SearchContexts {
 public:
     static constexpr std::size_t most = 16;  // each costs work with each change
+    static constexpr std::size_t most_sorted = 4;  // among them: those cost memory too
 
-    bool is_full() const { return contexts_.size() >= most; }
-    void add(SearchContext context) { contexts_.push_back(std::move(context)); }
+    enum class Sorted { no, yes };
+    bool is_full(Sorted sorted) const;
+    // `found`: positions in `view`.
+    void add(SearchContext context, std::span<const std::uint32_t> found, const View& view);
     bool cancel(std::string_view tag);
     bool has(std::string_view tag) const;
     void clear() { contexts_.clear(); }
@@ -37,6 +43,8 @@ public:
     Task<Result<void>> tell_changes(Session& session);
 
 private:
+    Task<Result<void>> tell_changes(Session& session, SearchContext& context);
+
     std::deque<SearchContext> contexts_;
 };
 

@@ -14,7 +14,7 @@
 #include "base/task.h"
 #include "directory/directory.h"
 #include "directory/sasl.h"
-#include "imap/server/metadata_news.h"
+#include "imap/server/news.h"
 #include "imap/server/recent.h"
 #include "mailbox/mailbox.h"
 #include "net/listener.h"
@@ -65,7 +65,7 @@ private:
     ServerServices services_;
     ServerOptions options_;
     RecentClaims claims_;
-    MetadataNews news_;
+    News news_;
 };
 
 }  // namespace posthouse::imap

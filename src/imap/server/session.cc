@@ -48,7 +48,7 @@ Expunges allowed(Update update, const Command& command)
 
 }  // namespace
 
-Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, MetadataNews& news,
+Session::Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, News& news,
                  net::Wire wire, Loop& loop) :
     services_(services),
     options_(options),

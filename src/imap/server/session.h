@@ -35,7 +35,7 @@ struct Enabled {
 
 class Session {
 public:
-    Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, MetadataNews& news,
+    Session(const ServerServices& services, const ServerOptions& options, RecentClaims& claims, News& news,
             net::Wire wire, Loop& loop);
     ~Session();
     Task<void> run();
@@ -45,7 +45,7 @@ public:
     const ServerServices& services() const { return services_; }
     const ServerOptions& options() const { return options_; }
     RecentClaims& claims() { return claims_; }
-    MetadataNews& news() { return news_; }
+    News& news() { return news_; }
     Loop& loop() { return loop_; }
     Id id() const { return id_; }
     Channel& channel() { return channel_; }
@@ -115,7 +115,7 @@ private:
     const ServerServices& services_;
     const ServerOptions& options_;
     RecentClaims& claims_;
-    MetadataNews& news_;
+    News& news_;
     Loop& loop_;
     const Id id_;
     Channel channel_;

@@ -26,24 +26,33 @@ Task<Result<Place>> place_of(Session& session, std::string name)
     co_return Place{std::move(*opened), prefix_of(owner->address), end < name.size() ? name.substr(end + 1) : ""};
 }
 
+Task<Result<Place>> place_of(Session& session, mailbox::AccountId owner)
+{
+    directory::Directory* directory = session.services().directory;
+    if (directory == nullptr || owner == session.account().id())
+        co_return fail(ErrorCode::not_found);
+    const Result<directory::Account> account = co_await directory->account(owner);
+    if (!account)
+        co_return fail(account.error());
+    Result<mailbox::AccountPtr> opened = co_await session.services().mailboxes.open(session.account().id(), owner);
+    if (!opened)
+        co_return fail(opened.error());
+    co_return Place{std::move(*opened), prefix_of(account->address), {}};
+}
+
 Task<std::vector<Place>> all_places(Session& session)
 {
     std::vector<Place> places;
     places.push_back({session.account_handle(), {}, {}});
-    directory::Directory* directory = session.services().directory;
-    if (directory == nullptr)
+    if (session.services().directory == nullptr)
         co_return places;
     const auto sharers = co_await session.services().mailboxes.sharers(session.account().id());
     if (!sharers)
         co_return places;  // one's own are better than none
     for (const auto& sharer : *sharers) {
-        const Result<directory::Account> owner = co_await directory->account(sharer.owner);
-        if (!owner || owner->id == session.account().id())
-            continue;
-        Result<mailbox::AccountPtr> opened =
-            co_await session.services().mailboxes.open(session.account().id(), owner->id);
-        if (opened)
-            places.push_back({std::move(*opened), prefix_of(owner->address), {}});
+        Result<Place> place = co_await place_of(session, sharer.owner);
+        if (place)
+            places.push_back(std::move(*place));
     }
     co_return places;
 }

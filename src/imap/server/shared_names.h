@@ -16,6 +16,8 @@ struct Place {
 };
 // not_found: nobody of that address, or nothing is shared.
 Task<Result<Place>> place_of(Session& session, std::string name);
+// What this one shares. not_found: nothing, or it is oneself.
+Task<Result<Place>> place_of(Session& session, mailbox::AccountId owner);
 // One's own account first, then all who share something. Names are empty.
 Task<std::vector<Place>> all_places(Session& session);
 

@@ -13,9 +13,6 @@ namespace {
 
 bool asks_relevancy(const SortCriterion& criterion) { return criterion.key == SortCriterion::Key::relevancy; }
 
-// RFC 6203 section 6: the highest first.
-SortValue by_relevancy(std::uint8_t relevancy) { return {.number = -std::int64_t{relevancy}, .text = {}}; }
-
 // The positions in `found`, in their new order.
 Task<Result<std::vector<std::uint32_t>>> sorted(Session& session, const Searcher& searcher,
                                                 const std::vector<SortCriterion>& criteria, std::string tag)
@@ -25,11 +22,7 @@ Task<Result<std::vector<std::uint32_t>>> sorted(Session& session, const Searcher
     std::vector<SortRecord> records;
     records.reserve(found.size());
     const auto add = [&](std::uint32_t position, const mailbox::Entry& entry, const mailbox::Email* email) {
-        SortRecord record{.position = position, .values = {}};
-        for (const SortCriterion& criterion : criteria)
-            record.values.push_back(asks_relevancy(criterion) ? by_relevancy(searcher.relevancy_of(position))
-                                                              : sort_value(criterion.key, entry, email));
-        records.push_back(std::move(record));
+        records.push_back(sort_record(criteria, position, entry, email, searcher.relevancy_of(position)));
     };
     if (std::ranges::any_of(criteria, needs_row, &SortCriterion::key)) {
         Progress progress(session, std::move(tag), "sorting");
@@ -46,6 +39,33 @@ Task<Result<std::vector<std::uint32_t>>> sorted(Session& session, const Searcher
     for (const SortRecord& record : records)
         positions.push_back(record.position);
     co_return positions;
+}
+
+// RFC 5267 section 4.3.1: why it is not kept up to date; empty: it is.
+std::string_view reason_not_to_keep(Session& session, const std::vector<SortCriterion>& criteria)
+{
+    if (session.contexts().is_full(SearchContexts::Sorted::yes))
+        return "too many searches are kept up to date";
+    if (session.view().size() > SortedResult::most_messages)
+        return "so large a mailbox is not kept in order";
+    if (std::ranges::any_of(criteria, asks_relevancy))
+        return "an order by relevancy is not kept up to date";
+    return {};
+}
+
+void keep_up_to_date(Session& session, const Command& command, const std::vector<std::uint32_t>& positions)
+{
+    const auto& arguments = std::get<SortArguments>(command.arguments);
+    const std::string_view reason = reason_not_to_keep(session, arguments.criteria);
+    if (!reason.empty())
+        return refuse_to_keep(session, command.tag, reason);
+    std::vector<mailbox::Uid> uids;
+    uids.reserve(positions.size());
+    for (const std::uint32_t position : positions)
+        uids.push_back(session.view().numbering->at(position).uid);
+    SearchContext context = context_of(session, command, arguments.program, arguments.result);
+    context.sorted.emplace(arguments.criteria, std::move(uids));
+    session.contexts().add(std::move(context), positions, session.view());
 }
 
 }  // namespace
@@ -81,10 +101,10 @@ Task<Reply> sort(Session& session, Command command)
         co_await sorted(session, *searcher, arguments.criteria, command.tag);
     if (!positions)
         co_return refusal(positions.error());
-    if (arguments.result.update)  // RFC 5267 section 4.3.1: only searches are kept up to date here
-        session.out().raw("* NO [NOUPDATE ").string(command.tag).raw("] a SORT is not kept up to date\r\n");
     if (arguments.result.save)
         save(session.view(), *positions, arguments.result);
+    if (arguments.result.update)
+        keep_up_to_date(session, command, *positions);
     answer_search(session, "SORT", hits_of(*searcher, *positions, command.by_uid), arguments.result, form);
     co_return Reply::ok("sorted");
 }

@@ -73,16 +73,33 @@ SortValue sort_value(Key key, const mailbox::Entry& entry, const mailbox::Email*
     }
 }
 
+SortRecord sort_record(const std::vector<SortCriterion>& criteria, std::uint32_t position, const mailbox::Entry& entry,
+                       const mailbox::Email* email, std::uint8_t relevancy)
+{
+    SortRecord record{.position = position, .values = {}};
+    record.values.reserve(criteria.size());
+    for (const SortCriterion& criterion : criteria) {
+        if (criterion.key == Key::relevancy)  // RFC 6203 section 6: the highest first
+            record.values.push_back({.number = -std::int64_t{relevancy}, .text = {}});
+        else
+            record.values.push_back(sort_value(criterion.key, entry, email));
+    }
+    return record;
+}
+
+bool comes_before(const SortRecord& a, const SortRecord& b, const std::vector<SortCriterion>& criteria)
+{
+    for (std::size_t i = 0; i < criteria.size(); ++i) {
+        const auto order = a.values[i] <=> b.values[i];
+        if (order != 0)
+            return criteria[i].reverse ? order > 0 : order < 0;
+    }
+    return a.position < b.position;
+}
+
 void sort_records(std::vector<SortRecord>& records, const std::vector<SortCriterion>& criteria)
 {
-    std::ranges::sort(records, [&](const SortRecord& a, const SortRecord& b) {
-        for (std::size_t i = 0; i < criteria.size(); ++i) {
-            const auto order = a.values[i] <=> b.values[i];
-            if (order != 0)
-                return criteria[i].reverse ? order > 0 : order < 0;
-        }
-        return a.position < b.position;
-    });
+    std::ranges::sort(records, [&](const SortRecord& a, const SortRecord& b) { return comes_before(a, b, criteria); });
 }
 
 }  // namespace posthouse::imap

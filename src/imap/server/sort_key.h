@@ -26,7 +26,11 @@ SortValue sort_value(SortCriterion::Key key, const mailbox::Entry& entry, const 
 // RFC 5256 section 2.2: the Date field, or the internal date where there is none. In microseconds since 1970.
 std::int64_t sent_date(const mailbox::Entry& entry, const mailbox::Email& email);
 
+SortRecord sort_record(const std::vector<SortCriterion>& criteria, std::uint32_t position, const mailbox::Entry& entry,
+                       const mailbox::Email* email, std::uint8_t relevancy = 0);
+
 // By the criteria, then by position.
+bool comes_before(const SortRecord& a, const SortRecord& b, const std::vector<SortCriterion>& criteria);
 void sort_records(std::vector<SortRecord>& records, const std::vector<SortCriterion>& criteria);
 
 }  // namespace posthouse::imap

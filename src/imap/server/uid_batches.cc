@@ -29,6 +29,9 @@ std::optional<Reply> check_uid_batches(Session&, const Command& command)
 Task<Reply> uid_batches(Session& session, Command command)
 {
     const auto& batches = std::get<UidBatchesArguments>(command.arguments);
+    // Section 3.1: who asks again without need is not to be served for ever.
+    if (!session.view().uid_batches.take(session.services().clock.steady()))
+        co_return Reply::no("the batches have been asked for so often that it is too much; come back later", "LIMIT");
     const mailbox::Snapshot& numbering = *session.view().numbering;
     Serializer& out = session.out();
     out.raw("* UIDBATCHES (TAG ").string(command.tag).raw(")");

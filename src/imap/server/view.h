@@ -10,6 +10,7 @@
 
 #include "imap/grammar/sequence_set.h"
 #include "imap/grammar/serializer.h"
+#include "imap/server/allowance.h"
 #include "imap/server/recent.h"
 #include "mailbox/mailbox.h"
 
@@ -27,6 +28,8 @@ struct View {
     mailbox::SnapshotPtr told;
     RecentUids recent;  // RFC 3501 section 2.3.2: who has seen it first
     mailbox::NumberSet saved;  // `$`: UIDs that SEARCH RETURN (SAVE) has found (RFC 5182)
+    // RFC 10022: 100 commands walk through ten million messages by the largest ranges that are told.
+    Allowance uid_batches = Allowance(200, 10s);
 
     std::uint32_t size() const { return numbering->size(); }
 };

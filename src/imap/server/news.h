@@ -1,7 +1,7 @@
-// What has been set by SETMETADATA, for NOTIFY's MailboxMetadataChange and ServerMetadataChange (RFC 5465 sections 5.6
-// and 5.7). IMAP is the only door that sets metadata, so one server's sessions tell each other.
+// What sessions of one server tell each other for NOTIFY: what has been set by SETMETADATA (RFC 5465 sections 5.6 and
+// 5.7), and that somebody shares with somebody by SETACL (section 5.9). IMAP is the only door that does either.
 //
-// In memory: the last 1,000 entries. Threads: any. Lifetime: outlives every session.
+// In memory: the last 1,000 of them. Threads: any. Lifetime: outlives every session.
 #pragma once
 
 #include "mailbox/mailbox.h"
@@ -13,15 +13,18 @@
 
 namespace posthouse::imap {
 
-class MetadataNews {
+class News {
 public:
     struct Change {
+        enum class Kind : std::uint8_t { metadata, sharing };
+        Kind kind = Kind::metadata;
         std::uint64_t number = 0;  // rising, from 1
         mailbox::AccountId owner = 0;
         mailbox::MailboxId mailbox = 0;  // 0: the account's own
-        mailbox::AccountId actor = 0;  // who set it: what is private is his
+        // Metadata: who set it, for what is private is his. Sharing: with whom, or mailbox::anyone.
+        mailbox::AccountId account = 0;
         Id session = 0;
-        std::string name;
+        std::string name;  // of the entry
     };
     // Calls `wake`, on its loop, until it is dropped there.
     using Registration = std::shared_ptr<void>;
@@ -29,8 +32,12 @@ public:
 
     void tell(std::vector<Change> changes);
     std::uint64_t last() const;
-    // Those behind `number`, of this owner; what has fallen out meanwhile is not told.
-    std::vector<Change> since(std::uint64_t number, mailbox::AccountId owner) const;
+    // Those behind `number`; what has fallen out meanwhile is not told.
+    struct Latest {
+        std::vector<Change> changes;
+        bool is_all = true;
+    };
+    Latest since(std::uint64_t number) const;
 
 private:
     static constexpr std::size_t most = 1000;

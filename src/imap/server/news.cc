@@ -1,4 +1,4 @@
-#include "imap/server/metadata_news.h"
+#include "imap/server/news.h"
 
 #include "base/task.h"
 
@@ -6,7 +6,7 @@
 
 namespace posthouse::imap {
 
-MetadataNews::Registration MetadataNews::listen(Loop& loop, std::function<void()> wake)
+News::Registration News::listen(Loop& loop, std::function<void()> wake)
 {
     const auto listener = std::make_shared<Listener>(&loop, std::move(wake));
     const std::scoped_lock lock(mutex_);
@@ -16,7 +16,7 @@ MetadataNews::Registration MetadataNews::listen(Loop& loop, std::function<void()
     return Registration(listener.get(), [listener](void*) { listener->wake = nullptr; });
 }
 
-void MetadataNews::tell(std::vector<Change> changes)
+void News::tell(std::vector<Change> changes)
 {
     std::vector<std::weak_ptr<Listener>> listeners;
     {
@@ -38,19 +38,20 @@ void MetadataNews::tell(std::vector<Change> changes)
             });
 }
 
-std::uint64_t MetadataNews::last() const
+std::uint64_t News::last() const
 {
     const std::scoped_lock lock(mutex_);
     return last_;
 }
 
-std::vector<MetadataNews::Change> MetadataNews::since(std::uint64_t number, mailbox::AccountId owner) const
+News::Latest News::since(std::uint64_t number) const
 {
     const std::scoped_lock lock(mutex_);
-    std::vector<Change> news;
-    std::ranges::copy_if(changes_, std::back_inserter(news),
-                         [&](const Change& change) { return change.number > number && change.owner == owner; });
-    return news;
+    Latest latest;
+    latest.is_all = last_ <= number || last_ - number <= changes_.size();
+    const auto is_behind = [number](const Change& change) { return change.number > number; };
+    std::ranges::copy_if(changes_, std::back_inserter(latest.changes), is_behind);
+    return latest;
 }
 
 }  // namespace posthouse::imap
