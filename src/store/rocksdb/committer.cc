@@ -97,14 +97,15 @@ void Committer::work()
 }
 
 // Where several commit at once, those whose last commit was just answered are about to hand in the next:
-// waiting for them, at most as long as a write takes, makes fewer and larger groups. One alone never waits.
+// waiting for them a quarter of the time that a write takes makes fewer and larger groups. Where the disk is slow that
+// is long enough for all; where it is fast, waiting longer would leave the processors idle. One alone never waits.
 void Committer::gather(std::unique_lock<std::mutex>& lock)
 {
     if (last_group_ < 2 || sync_wanted_ || stopping_)
         return;
     wanted_ = std::min(2 * last_group_, most_group_requests);
     if (queue_.size() < wanted_)
-        handed_in_.wait_for(lock, std::min<Duration>(last_write_, longest_gathering),
+        handed_in_.wait_for(lock, std::min<Duration>(last_write_ / 4, longest_gathering),
                             [this] { return queue_.size() >= wanted_ || sync_wanted_ || stopping_; });
     wanted_ = 0;
 }
