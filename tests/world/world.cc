@@ -350,7 +350,8 @@ void World::rest()
     constexpr int quiet_looks = 3;
     int quiet = 0;
     for (int i = 0; i < 100'000; ++i) {
-        const bool resting = std::ranges::all_of(houses_, [](const auto& house) { return house->is_at_rest(); });
+        const bool resting =
+            std::ranges::all_of(houses_, [](const auto& house) { return house->rests_until().has_value(); });
         quiet = resting ? quiet + 1 : 0;
         if (quiet >= quiet_looks)
             return;
@@ -369,8 +370,14 @@ void World::pass(Duration span)
         const auto left = std::chrono::floor<Duration>(end - clock.steady());
         if (left <= Duration{0})
             return;
-        const std::optional<Duration> next = clock.until_next();
-        clock.advance(next ? std::min(left, std::max(*next, step)) : left);
+        Duration next = left;
+        // A queue may be about to tell the clock when it wakes.
+        for (const auto& house : houses_)
+            if (const std::optional<SteadyTime> until = house->rests_until())
+                next = std::min(next, std::chrono::ceil<Duration>(*until - clock.steady()));
+        if (const std::optional<Duration> other = clock.until_next())
+            next = std::min(next, *other);
+        clock.advance(std::min(left, std::max(next, step)));
     }
 }
 

@@ -74,7 +74,8 @@ public:
     // What lies in the INBOX of one of its people, oldest first.
     std::vector<Mail> mail(const std::string& person);
     std::size_t waiting();  // messages in the queue
-    bool is_at_rest() const { return queue_->is_at_rest(); }
+    // Nothing is done before; nullopt: something is being done.
+    std::optional<SteadyTime> rests_until() const { return queue_->rests_until(); }
     void alias(const std::string& address, std::vector<std::string> targets);
     void quota(const std::string& address, std::uint64_t bytes);
     mta::queue::Queue& queue() { return *queue_; }

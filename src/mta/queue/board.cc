@@ -364,10 +364,12 @@ Board::Counts Board::counts() const
     return {items_.size(), destinations_.ready(), destinations_.running(), agenda_.lanes(), destinations_.size()};
 }
 
-bool Board::is_at_rest() const
+std::optional<SteadyTime> Board::rests_until() const
 {
     const std::scoped_lock lock(mutex_);
-    return destinations_.running() == 0 && sleeps_until_ != WallTime{} && wakes_at_ > services_.clock.steady();
+    if (destinations_.running() > 0 || sleeps_until_ == WallTime{} || wakes_at_ <= services_.clock.steady())
+        return std::nullopt;
+    return wakes_at_;
 }
 
 void Board::set_event(const WorkPtr& work, WallTime time)

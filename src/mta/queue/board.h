@@ -99,8 +99,8 @@ public:
         std::size_t destinations = 0;
     };
     Counts counts() const;
-    // The keeper sleeps, and nothing is being attempted.
-    bool is_at_rest() const;
+    // The keeper sleeps, and nothing is being attempted: until when. It may not have told the clock of that yet.
+    std::optional<SteadyTime> rests_until() const;
     // An item's event is the ledger's to set and the keeper's to read.
     void set_event(const WorkPtr& work, WallTime time);
     WallTime event_of(const WorkPtr& work) const;

@@ -46,7 +46,7 @@ TEST_F(QueueTest, ThousandsOfDestinationsThatAreDown)  // bench/queue_bench.cc h
     }
     ASSERT_TRUE(world.accept(world.message_to({"carol@south.test"})));
     EXPECT_TRUE(world.eventually([&] { return world.carrier.relayed_to("carol@south.test") == 1; }));
-    ASSERT_TRUE(world.eventually([&] { return world.queue->is_at_rest(); }));
+    ASSERT_TRUE(world.eventually([&] { return world.queue->rests_until().has_value(); }));
     EXPECT_LT(world.queue->counts().items, 100u) << "what waits is on disk";
     // All of them are tried again within the next minutes; a message in between is not held up.
     for (int i = 0; i < 20; ++i) {

@@ -156,10 +156,12 @@ void Queue::stop()
     board_.wake();
 }
 
-bool Queue::is_at_rest() const
+std::optional<SteadyTime> Queue::rests_until() const
 {
     const auto idle = [](const std::unique_ptr<Ledger>& ledger) { return ledger->is_idle(); };
-    return busy_ == 0 && board_.is_at_rest() && std::ranges::all_of(ledgers_, idle);
+    if (busy_ > 0 || !std::ranges::all_of(ledgers_, idle))
+        return std::nullopt;
+    return board_.rests_until();
 }
 
 }  // namespace posthouse::mta::queue

@@ -82,8 +82,8 @@ public:
     std::shared_ptr<const Policy> policy_of(std::string_view domain) const { return policies_.of(domain); }
     const QueueClock& time() const { return time_; }
     Board::Counts counts() const { return board_.counts(); }
-    // Nothing is being done, and nothing is due: for tests that move the clock.
-    bool is_at_rest() const;
+    // Nothing is being done, and nothing is due before: for tests that move the clock. nullopt: it is not so.
+    std::optional<SteadyTime> rests_until() const;
 
 private:
     Task<Result<void>> commit_accepted(const Accepted& accepted);

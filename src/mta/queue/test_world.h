@@ -337,29 +337,33 @@ public:
     }
     Result<void> accept(Accepted accepted) { return run(loops[0], queue->accept(std::move(accepted), 5s)); }
 
-    // Until everything that can be done without time passing is done.
-    bool rest()
+    // Until everything that can be done without time passing is done; answers when the queue goes on by itself.
+    std::optional<SteadyTime> rest()
     {
         int quiet = 0;
         for (int i = 0; i < 100'000; ++i) {
-            quiet = queue->is_at_rest() ? quiet + 1 : 0;
+            const std::optional<SteadyTime> until = queue->rests_until();
+            quiet = until ? quiet + 1 : 0;
             if (quiet >= 2)
-                return true;
+                return until;
             std::this_thread::sleep_for(i < 1'000 ? 20us : 500us);
         }
         ADD_FAILURE() << "the queue does not come to rest";
-        return false;
+        return std::nullopt;
     }
     // Time passes: wherever somebody wakes on the way, the world comes to rest first.
     void pass(Duration span)
     {
         const SteadyTime end = clock.steady() + span;
-        while (rest()) {
-            const auto left = std::chrono::floor<Duration>(end - clock.steady());
-            if (left <= Duration{0})
+        while (const std::optional<SteadyTime> queue_wakes = rest()) {
+            const SteadyTime now = clock.steady();
+            if (end - now < Duration{1})
                 return;
-            const std::optional<Duration> next = clock.until_next();
-            clock.advance(next ? std::min(left, std::max(*next, Duration{1})) : left);
+            // The queue may be about to tell the clock when it wakes.
+            auto next = std::chrono::ceil<Duration>(std::min(end, *queue_wakes) - now);
+            if (const std::optional<Duration> other = clock.until_next())
+                next = std::min(next, *other);
+            clock.advance(std::max(next, Duration{1}));
         }
     }
     template <class Condition> static bool eventually(Condition condition)
