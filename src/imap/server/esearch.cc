@@ -2,8 +2,8 @@
 #include "imap/server/commands.h"
 #include "imap/server/mailbox_filter.h"
 #include "imap/server/message_limit.h"
+#include "imap/server/observed.h"
 #include "imap/server/search.h"
-#include "imap/server/shared_names.h"
 
 #include <algorithm>
 
@@ -11,17 +11,45 @@ namespace posthouse::imap {
 
 namespace {
 
-// Every mailbox once, in the order of the tree.
-std::vector<mailbox::Mailbox> sources_of(const MultiSearchArguments& arguments, const mailbox::MailboxTree& tree,
-                                         mailbox::MailboxId selected)
+struct Source {
+    mailbox::AccountPtr account;
+    mailbox::Mailbox mailbox;  // by the name that the client knows
+};
+
+bool is_of_selected(const MailboxFilter& filter) { return filter.kind == MailboxFilter::Kind::selected; }
+
+// Every mailbox once: one's own in the order of the tree, then those of others that may be read (section 2.2).
+Task<Result<std::vector<Source>>> sources_of(Session& session, const MultiSearchArguments& arguments)
 {
-    std::vector<mailbox::Mailbox> sources;
-    const auto is_source = [&](const mailbox::Mailbox& mailbox) {
-        const auto names = [&](const MailboxFilter& filter) { return is_named(filter, mailbox, selected); };
-        return mailbox.selectable && std::ranges::any_of(arguments.sources, names);
+    const mailbox::MailboxId selected = session.state() == State::selected ? session.view().mailbox : 0;
+    const auto may_be_of_others = [](const MailboxFilter& filter) {
+        return is_of_selected(filter) || can_name(filter, shared_prefix);
     };
-    std::ranges::copy_if(tree.mailboxes, std::back_inserter(sources), is_source);
-    return sources;
+    std::vector<Source> sources;
+    const auto add = [&](const mailbox::AccountPtr& account, const mailbox::Mailbox& mailbox) {
+        const auto names = [&](const MailboxFilter& filter) { return is_named(filter, mailbox, selected); };
+        if (mailbox.selectable && std::ranges::any_of(arguments.sources, names))
+            sources.push_back({account, mailbox});
+    };
+    const Result<mailbox::MailboxTreePtr> own = co_await session.account().tree();
+    if (!own)
+        co_return fail(own.error());
+    for (const mailbox::Mailbox& mailbox : (*own)->mailboxes)
+        add(session.account_handle(), mailbox);
+    if (std::ranges::none_of(arguments.sources, may_be_of_others))
+        co_return sources;
+    const std::vector<Place> places = co_await all_places(session);
+    for (const Place& place : places) {
+        if (place.prefix.empty())
+            continue;
+        const Result<mailbox::MailboxTreePtr> theirs = co_await place.account->tree();
+        if (!theirs)
+            continue;  // it is shared no longer
+        for (const mailbox::Mailbox& mailbox : shared_in(**theirs, place.prefix, **own))
+            if (may_observe(mailbox))
+                add(place.account, mailbox);
+    }
+    co_return sources;
 }
 
 bool asks_numbers(const SearchProgram& program)
@@ -30,8 +58,6 @@ bool asks_numbers(const SearchProgram& program)
         return key.kind == SearchKey::Kind::numbers || key.kind == SearchKey::Kind::saved || key.set.is_saved;
     });
 }
-
-bool is_of_selected(const MailboxFilter& filter) { return filter.kind == MailboxFilter::Kind::selected; }
 
 // Section 2.2: where nothing is named, it is the selected mailbox.
 bool is_of_selected_alone(const MultiSearchArguments& arguments)
@@ -133,18 +159,16 @@ Task<Reply> esearch(Session& session, Command command)
     AnswerForm form{.tag = command.tag, .by_uid = true, .with_modseq = asks_modseq(arguments.program)};
     if (is_of_selected_alone(arguments))
         co_return co_await search_selected(session, arguments, std::move(form));
-    const Result<mailbox::MailboxTreePtr> tree = co_await session.account().tree();
-    if (!tree)
-        co_return refusal(tree.error());
-    const mailbox::MailboxId selected = session.state() == State::selected ? session.view().mailbox : 0;
+    const Result<std::vector<Source>> sources = co_await sources_of(session, arguments);
+    if (!sources)
+        co_return refusal(sources.error());
     std::uint64_t messages = 0;
-    for (mailbox::Mailbox& mailbox : sources_of(arguments, **tree, selected)) {
-        const Result<mailbox::SnapshotPtr> opened = co_await session.account().snapshot(mailbox.id);
+    for (const Source& source : *sources) {
+        const Result<mailbox::SnapshotPtr> opened = co_await source.account->snapshot(source.mailbox.id);
         if (!opened)
-            continue;  // it is being deleted just now
-        form.mailbox = std::move(mailbox.name);
-        SearchScope scope{
-            .account = session.account_handle(), .numbering = *opened, .told = *opened, .recent = {}, .saved = {}};
+            continue;  // it is being deleted just now, or may not be read any more
+        form.mailbox = source.mailbox.name;
+        SearchScope scope{.account = source.account, .numbering = *opened, .told = *opened, .recent = {}, .saved = {}};
         std::optional<Reply> answer = co_await search_in(session, arguments, std::move(scope), form, messages);
         if (answer)
             co_return std::move(*answer);

@@ -4,20 +4,6 @@
 namespace posthouse::imap {
 namespace {
 
-constexpr std::string_view second_selects = R"~(
-        C2: se SELECT INBOX
-        S2: * FLAGS …
-        S2: * OK [PERM…
-        S2: * … EXISTS
-        S2: * … RECENT
-        S2: * OK [UN…
-        S2: * OK [UIDV…
-        S2: * OK [UIDN…
-        S2: * OK [HIGH…
-        S2: * OK [MAILB…
-        S2: se OK …
-)~";
-
 TEST(Notify, StatusOfOtherMailboxes)
 {
     expect_conversation(both_as_alice(R"~(
@@ -153,12 +139,6 @@ TEST(Notify, TheSelectedMailbox)
         S:
         S: )
     )~")));
-}
-
-// Alice on the first connection shares, Bob on the second hears of it.
-std::string alice_and_bob(std::string_view script)
-{
-    return as_alice("S2: * OK …\nC2: l LOGIN bob@north.test posthouse\nS2: l OK …\n" + std::string(script));
 }
 
 // RFC 5465 section 6: whatever names them, but `personal`, which they are not.

@@ -4,12 +4,6 @@
 namespace posthouse::imap {
 namespace {
 
-// Alice on the first connection, Bob on the second.
-std::string alice_and_bob(std::string_view script)
-{
-    return as_alice("S2: * OK …\nC2: l LOGIN bob@north.test posthouse\nS2: l OK …\n" + std::string(script));
-}
-
 TEST(Acl, GivenAndTaken)
 {
     expect_conversation(alice_and_bob(R"~(
@@ -131,6 +125,39 @@ TEST(Acl, SelectAndCloseWithFewRights)
         S2: * OK …
         S2: * OK …
         S2: d OK [READ-WRITE] …
+    )~"));
+}
+
+// RFC 7377 section 2.2: what may be read is searched, whoever's it is; and `personal` is one's own.
+TEST(Acl, SeveralMailboxesAreSearched)
+{
+    expect_conversation(alice_and_bob(append(first, "INBOX") + append(first, "Archive") + append(first, "Drafts") +
+                                      append(first, "Sent") + R"~(
+        C: a SETACL Archive bob@north.test lr
+        S: a OK …
+        C: b SETACL Drafts bob@north.test l
+        S: b OK …
+        C: c SETACL Sent bob@north.test lrs
+        S: c OK …
+        C2: a SUBSCRIBE shared/alice@north.test/Sent
+        S2: a OK …
+        C2: b ESEARCH IN (subtree shared) RETURN (COUNT) ALL
+        S2: * ESEARCH (TAG "b" MAILBOX shared/alice@north.test/Archive UIDVALIDITY …) UID COUNT 1
+        S2: * ESEARCH (TAG "b" MAILBOX shared/alice@north.test/Sent UIDVALIDITY …) UID COUNT 1
+        S2: b OK …
+        C2: c ESEARCH IN (mailboxes (INBOX shared/alice@north.test/Archive shared/alice@north.test/Drafts)) RETURN (ALL) TEXT tomorrow
+        S2: * ESEARCH (TAG "c" MAILBOX shared/alice@north.test/Archive UIDVALIDITY …) UID ALL 1
+        S2: c OK …
+        C2: d ESEARCH IN (personal) RETURN (COUNT) ALL
+        S2: d OK …
+        C2: e ESEARCH IN (subscribed) RETURN (COUNT) ALL
+        S2: * ESEARCH (TAG "e" MAILBOX shared/alice@north.test/Sent UIDVALIDITY …) UID COUNT 1
+        S2: e OK …
+        C: d DELETEACL Archive bob@north.test
+        S: d OK …
+        C2: f ESEARCH IN (subtree shared/alice@north.test) RETURN (COUNT) ALL
+        S2: * ESEARCH (TAG "f" MAILBOX shared/alice@north.test/Sent UIDVALIDITY …) UID COUNT 1
+        S2: f OK …
     )~"));
 }
 

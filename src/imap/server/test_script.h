@@ -34,6 +34,11 @@ inline std::string as_alice(std::string_view script)
            "S: l OK [CAPABILITY …] welcome\n" +
         std::string(script);
 }
+// Alice on the first connection, Bob on the second.
+inline std::string alice_and_bob(std::string_view script)
+{
+    return as_alice("S2: * OK …\nC2: l LOGIN bob@north.test posthouse\nS2: l OK …\n" + std::string(script));
+}
 inline std::string both_as_alice(std::string_view script)
 {
     return as_alice("S2: * OK …\nC2: l LOGIN alice@north.test posthouse\nS2: l OK …\n" + std::string(script));
