@@ -153,6 +153,12 @@ void FaultFileSystem::fail_all(Fault fault)
     all_ = fault;
 }
 
+void FaultFileSystem::fail_tables(Fault fault)
+{
+    const std::scoped_lock lock(mutex_);
+    tables_ = fault;
+}
+
 void FaultFileSystem::hold_syncs()
 {
     const std::scoped_lock lock(mutex_);
@@ -206,7 +212,9 @@ std::shared_ptr<FaultFileSystem::Contents> FaultFileSystem::contents_of(const st
 IOStatus FaultFileSystem::append(Contents& contents, int descriptor, const Slice& data)
 {
     const std::scoped_lock lock(mutex_);
-    const IOStatus fault = fault_of(++writes_, write_faults_);
+    IOStatus fault = fault_of(++writes_, write_faults_);
+    if (fault.ok() && tables_ != Fault::none && (contents.path.ends_with(".sst") || contents.path.ends_with(".blob")))
+        fault = status_of(tables_);
     // A write that fails may still have written its beginning.
     const Slice written(data.data(), fault.ok() ? data.size() : powered_ ? data.size() / 2 : 0);
     if (written.size() > 0) {

@@ -38,6 +38,8 @@ public:
     void forget_faults();
     // Every write and sync fails until this is called with Fault::none.
     void fail_all(Fault fault);
+    // What is written to tables and files of bodies fails, but not what goes into logs.
+    void fail_tables(Fault fault);
     // Syncs block until released.
     void hold_syncs();
     void release_syncs();
@@ -111,6 +113,7 @@ private:
     bool holding_ = false;
     bool powered_ = true;
     Fault all_ = Fault::none;
+    Fault tables_ = Fault::none;
     std::uint64_t syncs_ = 0;
     std::uint64_t writes_ = 0;
     std::uint64_t kept_ = 0;

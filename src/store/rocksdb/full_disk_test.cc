@@ -1,6 +1,7 @@
 // HOSTILE F6: what a full disk may do to the store, and that it goes on by itself.
 #include "store/conformance.h"
 #include "store/rocksdb/fault_fs.h"
+#include "store/rocksdb/instance.h"
 #include "store/rocksdb/rocks_store.h"
 #include "store/rocksdb/test_folder.h"
 
@@ -43,7 +44,8 @@ TEST(FittedOptions, TheRoomBelowTheFloorHoldsWhatIsInTheLogs)
 
 class FullDisk : public ::testing::Test {
 protected:
-    FullDisk()
+    FullDisk() { open(); }
+    void open()
     {
         store = RocksStore::open({.folder = folder.path() + "/store",
                                   .tick = 2ms,
@@ -98,6 +100,33 @@ TEST_F(FullDisk, BelowTheFloorOnlyUpkeepIsTaken)
     wait_for(Health::good);
     EXPECT_EQ(commit(6, Purpose::intake), Outcome::ok);
     EXPECT_TRUE(std::filesystem::exists(folder.path() + "/store/reserve"));
+}
+
+// RocksDB tells nobody who waits for a flush that there was no room for it.
+TEST_F(FullDisk, NobodyWaitsForAFlushThatFails)
+{
+    const Result<std::shared_ptr<Instance>> opened =
+        Instance::open({.folder = folder.path(), .file_system = disk}, log, [](const rocksdb::Status&) { });
+    ASSERT_TRUE(opened) << opened.error().text;
+    Instance& instance = **opened;
+    ASSERT_TRUE(instance.db().Put({}, instance.bodies(), "key", std::string(20'000, 'v')).ok());
+    disk->fail_tables(Fault::no_space);
+    EXPECT_FALSE(instance.flush().ok());
+    disk->fail_tables(Fault::none);
+    std::string value;
+    EXPECT_TRUE(instance.db().Get({}, instance.bodies(), "key", &value).ok());
+}
+
+TEST_F(FullDisk, ItIsClosedWithoutRoomForItsTables)
+{
+    for (std::uint64_t number = 1; number <= 50; ++number)
+        ASSERT_EQ(commit(number, Purpose::intake), Outcome::ok);
+    disk->fail_tables(Fault::no_space);
+    store.reset();
+    disk->fail_tables(Fault::none);
+    open();
+    for (std::uint64_t number = 1; number <= 50; ++number)
+        EXPECT_TRUE(has(number)) << number;
 }
 
 // A disk that others fill to its last block. Reads are never interrupted for an attempt that must fail.

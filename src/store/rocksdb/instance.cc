@@ -6,6 +6,7 @@
 #include <array>
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
@@ -23,6 +24,9 @@ class Listener final : public rocksdb::EventListener {
 public:
     Listener(Log& log, Instance::OnFailure on_failure) : log_(log), on_failure_(std::move(on_failure)) { }
 
+    // Outlives the background jobs, as the database waits for them when it is closed.
+    void watch(rocksdb::DB* db) { db_ = db; }
+
     void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override
     {
         const std::string what = status->ToString();
@@ -30,8 +34,13 @@ public:
                    {{"reason", std::to_string(static_cast<int>(reason))}, {"error", what}});
         // A compaction may wait until there is room for it.
         const bool waits = reason == rocksdb::BackgroundErrorReason::kCompaction && status->IsNoSpace();
-        if (!waits)
-            on_failure_(*status);
+        if (waits)
+            return;
+        // A flush that the disk had no room for is no error to RocksDB while paranoid_checks is off, and is not tried
+        // again: whoever waits for it would wait for ever. Everything is in the log, which the next instance reads.
+        if (rocksdb::DB* const db = db_; db != nullptr && !status->IsCorruption())
+            rocksdb::CancelAllBackgroundWork(db, false);
+        on_failure_(*status);
     }
     // Damage met by a compaction is no background error while paranoid_checks is off.
     void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& job) override
@@ -43,6 +52,7 @@ public:
 private:
     Log& log_;
     Instance::OnFailure on_failure_;
+    std::atomic<rocksdb::DB*> db_ = nullptr;
 };
 
 // RocksDB's own notes go nowhere but for its warnings and errors, which come into our log.
@@ -235,7 +245,8 @@ Error to_error(const rocksdb::Status& status, std::string_view doing)
 Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Log& log, OnFailure on_failure)
 {
     Setup setup = set_up(options, log);
-    setup.db.listeners.push_back(std::make_shared<Listener>(log, std::move(on_failure)));
+    const auto listener = std::make_shared<Listener>(log, std::move(on_failure));
+    setup.db.listeners.push_back(listener);
     const std::shared_ptr<Instance> instance(new Instance);
     instance->env_ = std::move(setup.env);
     rocksdb::DB* db = nullptr;
@@ -244,6 +255,7 @@ Result<std::shared_ptr<Instance>> Instance::open(const RocksOptions& options, Lo
     if (!opened.ok())
         return fail(to_error(opened, "cannot open the store"));
     instance->db_.reset(db);
+    listener->watch(db);
     if (auto checked = check_format(*instance); !checked)
         return fail(checked.error());
     return instance;
@@ -287,6 +299,7 @@ rocksdb::Status Instance::flush()
 {
     rocksdb::FlushOptions options;
     options.wait = true;
+    options.allow_write_stall = true;  // else it waits for compactions first, which a full disk may not let happen
     return db_->Flush(options, families_);
 }
 

@@ -31,7 +31,7 @@ public:
     rocksdb::ColumnFamilyHandle* bodies() { return families_[2]; }
     rocksdb::ColumnFamilyHandle* family(Space space) { return space == Space::rows ? rows() : bodies(); }
 
-    // Writes everything into tables, so that the next start has no log to read. Blocks.
+    // Writes everything into tables, so that the next start has no log to read. Blocks, until a background job fails.
     rocksdb::Status flush();
     // No compaction from now on, and no writer waits for one.
     void stop_compacting();
