@@ -64,7 +64,4 @@ private:
     unsigned number_ = 1;  // of the session whose turn it is
 };
 
-// A server's line with that left open which differs from run to run.
-std::string imap_pattern(std::string_view line);
-
 }  // namespace posthouse::journey

@@ -2,6 +2,7 @@
 #include "base/fake_clock.h"
 #include "base/text.h"
 #include "journey/conversation.h"
+#include "journey/line_pattern.h"
 
 #include <gtest/gtest.h>
 
