@@ -99,18 +99,20 @@ Task<std::optional<Reply>> search_in(Session& session, const MultiSearchArgument
 Task<Result<std::string>> selected_name(Session& session)
 {
     const View& view = session.view();
-    const std::vector<Place> places = co_await all_places(session);
-    for (const Place& place : places) {
-        if (place.account->id() != view.account->id())
-            continue;
-        const Result<mailbox::MailboxTreePtr> tree = co_await place.account->tree();
-        if (!tree)
-            co_return fail(tree.error());
-        const mailbox::Mailbox* mailbox = (*tree)->find(view.mailbox);
-        if (mailbox != nullptr)
-            co_return place.prefix + mailbox->name;
+    std::string prefix;
+    if (view.account->id() != session.account().id()) {
+        Result<Place> place = co_await place_of(session, view.account->id());
+        if (!place)
+            co_return fail(place.error());
+        prefix = std::move(place->prefix);
     }
-    co_return fail(ErrorCode::not_found);
+    const Result<mailbox::MailboxTreePtr> tree = co_await view.account->tree();
+    if (!tree)
+        co_return fail(tree.error());
+    const mailbox::Mailbox* mailbox = (*tree)->find(view.mailbox);
+    if (mailbox == nullptr)
+        co_return fail(ErrorCode::not_found);
+    co_return prefix + mailbox->name;
 }
 
 // In what the client knows of it, as SEARCH is.

@@ -8,18 +8,7 @@ namespace {
 
 using mailbox::NumberSet;
 
-NumberSet marked_deleted(const mailbox::Snapshot& numbering, const mailbox::Snapshot& newest,
-                         const NumberSet& positions)
-{
-    NumberSet marked;
-    for (const auto& range : positions.ranges())
-        for (std::uint32_t at = range.first - 1; at < range.last; ++at) {
-            const mailbox::Entry* entry = newest.find(numbering.at(at).uid);
-            if (entry != nullptr && entry->flags.has(mailbox::SystemFlag::deleted))
-                marked.add(at + 1);
-        }
-    return marked;
-}
+bool is_marked_deleted(const mailbox::Entry& entry) { return entry.flags.has(mailbox::SystemFlag::deleted); }
 
 }  // namespace
 
@@ -42,7 +31,7 @@ Task<Reply> expunge(Session& session, Command command)
             const Result<mailbox::SnapshotPtr> newest = co_await view.account->snapshot(view.mailbox);
             if (!newest)
                 co_return refusal(newest.error());
-            portion = allowed(session, marked_deleted(*view.numbering, **newest, portion.positions));
+            portion = allowed(session, those_that(portion.positions, *view.numbering, **newest, is_marked_deleted));
         }
         uids = uids_at(*view.numbering, portion.positions);
         if (uids->empty())

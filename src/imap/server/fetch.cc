@@ -118,14 +118,8 @@ Task<Portion> portion_of(Session& session, NumberSet positions, std::optional<st
     const View& view = session.view();
     const Result<mailbox::SnapshotPtr> newest = co_await view.account->snapshot(view.mailbox);
     const mailbox::Snapshot& flags = newest ? **newest : *view.told;
-    NumberSet changed;
-    for (const auto& range : positions.ranges())
-        for (std::uint32_t at = range.first - 1; at < range.last; ++at) {
-            const Entry* entry = flags.find(view.numbering->at(at).uid);
-            if (entry != nullptr && entry->modseq > *changed_since)
-                changed.add(at + 1);
-        }
-    co_return allowed(session, std::move(changed));
+    const auto has_changed = [&](const Entry& entry) { return entry.modseq > *changed_since; };
+    co_return allowed(session, those_that(positions, *view.numbering, flags, has_changed));
 }
 
 // What a message that is gone for good or damaged makes of the answer: the others were told.

@@ -40,6 +40,20 @@ Reply refused_as_too_many(const Session& session, std::optional<mailbox::Uid> lo
 
 // The n-th to m-th of these positions, or so counted from the end: RFC 9394 section 3.3.
 mailbox::NumberSet windowed(const mailbox::NumberSet& positions, const PartialRange& window);
+// Those of which this is so, as they are in `newest`.
+template <class Fits>
+mailbox::NumberSet those_that(const mailbox::NumberSet& positions, const mailbox::Snapshot& numbering,
+                              const mailbox::Snapshot& newest, Fits fits)
+{
+    mailbox::NumberSet found;
+    for (const auto& range : positions.ranges())
+        for (std::uint32_t at = range.first - 1; at < range.last; ++at) {
+            const mailbox::Entry* entry = newest.find(numbering.at(at).uid);
+            if (entry != nullptr && fits(*entry))
+                found.add(at + 1);
+        }
+    return found;
+}
 // One by one, the highest first: section 3.1 wants that order of what is cut off.
 std::vector<mailbox::NumberRange> falling(const mailbox::NumberSet& positions);
 

@@ -47,9 +47,7 @@ Task<Reply> replace(Session& session, Command command)
     if (!told)
         co_return Reply::gone();
     // RFC 8508 section 4.5: as of a UID EXPUNGE.
-    const bool with_modseq = session.enabled().qresync;
-    const mailbox::ModSeq highest = session.view().told->highest_modseq;
-    co_return Reply::ok("replaced", with_modseq ? "HIGHESTMODSEQ " + std::to_string(highest) : "");
+    co_return Reply::ok("replaced", expunged_code(session, {uids, session.view().told}));
 }
 
 }  // namespace posthouse::imap

@@ -32,4 +32,17 @@ Task<Result<void>> for_each_row(const SearchScope& scope, std::span<const std::u
     co_return Result<void>{};
 }
 
+Task<Result<void>> for_each_to_sort(Session& session, const SearchScope& scope,
+                                    std::span<const std::uint32_t> positions,
+                                    const std::vector<SortCriterion>& criteria, std::string tag, EachRow each)
+{
+    if (std::ranges::any_of(criteria, needs_row, &SortCriterion::key)) {
+        Progress progress(session, std::move(tag), "sorting");
+        co_return co_await for_each_row(scope, positions, progress, std::move(each));
+    }
+    for (const std::uint32_t position : positions)
+        each(position, scope.entry_at(position), nullptr);
+    co_return Result<void>{};
+}
+
 }  // namespace posthouse::imap

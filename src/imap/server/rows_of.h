@@ -3,6 +3,7 @@
 
 #include "imap/server/progress.h"
 #include "imap/server/search_match.h"
+#include "imap/server/sort_key.h"
 
 #include <functional>
 
@@ -12,5 +13,10 @@ namespace posthouse::imap {
 using EachRow = std::function<void(std::uint32_t position, const mailbox::Entry& entry, const mailbox::Email* email)>;
 Task<Result<void>> for_each_row(const SearchScope& scope, std::span<const std::uint32_t> positions, Progress& progress,
                                 EachRow each);
+
+// The same for what is to be sorted: rows are read only where one of the criteria needs them, else each is nullptr.
+Task<Result<void>> for_each_to_sort(Session& session, const SearchScope& scope,
+                                    std::span<const std::uint32_t> positions,
+                                    const std::vector<SortCriterion>& criteria, std::string tag, EachRow each);
 
 }  // namespace posthouse::imap

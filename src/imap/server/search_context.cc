@@ -69,15 +69,13 @@ NumberSet changed_since(const SearchContext& context, const View& view)
     return uids;
 }
 
-void remove(NumberSet& from, const NumberSet& gone) { from = without(from, gone); }
-
 void tell_removed(Serializer& out, SearchContext& context, const NumberSet& removed, const mailbox::Snapshot& numbering)
 {
     if (context.sorted)
         write_changes(out, context, "REMOVEFROM", context.sorted->remove(removed), numbering);
     else
         write_change(out, context, "REMOVEFROM", removed, numbering);
-    remove(context.uids, removed);
+    context.uids = without(context.uids, removed);
 }
 
 Task<Result<void>> tell_added(Session& session, SearchContext& context, NumberSet added)
@@ -129,14 +127,8 @@ void SearchContexts::tell_gone(Serializer& out, const View& view, const mailbox:
     if (contexts_.empty())
         return;
     const NumberSet gone = vanished_uids(*view.numbering, newest);
-    for (SearchContext& context : contexts_) {
-        NumberSet removed;
-        for (const auto& range : gone.ranges())
-            for (mailbox::Uid uid = range.first; uid <= range.last; ++uid)
-                if (context.uids.contains(uid))
-                    removed.add(uid);
-        tell_removed(out, context, removed, *view.numbering);
-    }
+    for (SearchContext& context : contexts_)
+        tell_removed(out, context, intersection(context.uids, gone), *view.numbering);
 }
 
 Task<Result<void>> SearchContexts::tell_changes(Session& session)
@@ -166,12 +158,8 @@ Task<Result<void>> SearchContexts::tell_changes(Session& session, SearchContext&
     NumberSet fits;
     for (const std::uint32_t position : searcher->found())
         fits.add(view.numbering->at(position).uid);
-    NumberSet added;
-    NumberSet removed;
-    for (const auto& range : changed.ranges())
-        for (mailbox::Uid uid = range.first; uid <= range.last; ++uid)
-            if (fits.contains(uid) != context.uids.contains(uid))
-                (fits.contains(uid) ? added : removed).add(uid);
+    const NumberSet added = without(fits, context.uids);
+    const NumberSet removed = without(intersection(changed, context.uids), fits);
     // RFC 5465 section 7: EXISTS, then FETCH of what is new, then ESEARCH.
     if (!context.of_new.empty()) {
         const Result<void> fetched = co_await tell_attributes(

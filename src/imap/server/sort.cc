@@ -17,22 +17,16 @@ bool asks_relevancy(const SortCriterion& criterion) { return criterion.key == So
 Task<Result<std::vector<std::uint32_t>>> sorted(Session& session, const Searcher& searcher,
                                                 const std::vector<SortCriterion>& criteria, std::string tag)
 {
-    const SearchScope& scope = searcher.scope();
     const std::vector<std::uint32_t>& found = searcher.found();
     std::vector<SortRecord> records;
     records.reserve(found.size());
     const auto add = [&](std::uint32_t position, const mailbox::Entry& entry, const mailbox::Email* email) {
         records.push_back(sort_record(criteria, position, entry, email, searcher.relevancy_of(position)));
     };
-    if (std::ranges::any_of(criteria, needs_row, &SortCriterion::key)) {
-        Progress progress(session, std::move(tag), "sorting");
-        const Result<void> read = co_await for_each_row(scope, found, progress, add);
-        if (!read)
-            co_return fail(read.error());
-    } else {
-        for (const std::uint32_t position : found)
-            add(position, scope.entry_at(position), nullptr);
-    }
+    const Result<void> read =
+        co_await for_each_to_sort(session, searcher.scope(), found, criteria, std::move(tag), add);
+    if (!read)
+        co_return fail(read.error());
     sort_records(records, criteria);
     std::vector<std::uint32_t> positions;
     positions.reserve(records.size());

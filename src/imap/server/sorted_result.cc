@@ -74,16 +74,10 @@ Task<Result<std::vector<SortRecord>>> SortedResult::records(Session& session, co
 {
     std::vector<SortRecord> records;
     records.reserve(positions.size());
-    if (!needs_rows()) {
-        for (const std::uint32_t position : positions)
-            records.push_back(sort_record(criteria_, position, scope.entry_at(position), nullptr));
-        co_return records;
-    }
-    Progress progress(session, std::move(tag), "sorting");
     const auto add = [&](std::uint32_t position, const mailbox::Entry& entry, const mailbox::Email* email) {
         records.push_back(sort_record(criteria_, position, entry, email));
     };
-    const Result<void> read = co_await for_each_row(scope, positions, progress, add);
+    const Result<void> read = co_await for_each_to_sort(session, scope, positions, criteria_, std::move(tag), add);
     if (!read)
         co_return fail(read.error());
     co_return records;
@@ -116,15 +110,9 @@ Task<Result<std::vector<std::size_t>>> SortedResult::places(Session& session, co
             places.push_back(passed);
         ++passed;
     };
-    if (needs_rows()) {
-        Progress progress(session, std::move(tag), "sorting");
-        const Result<void> read = co_await for_each_row(scope, positions, progress, pass);
-        if (!read)
-            co_return fail(read.error());
-    } else {
-        for (const std::uint32_t position : positions)
-            pass(position, scope.entry_at(position), nullptr);
-    }
+    const Result<void> read = co_await for_each_to_sort(session, scope, positions, criteria_, std::move(tag), pass);
+    if (!read)
+        co_return fail(read.error());
     places.resize(fresh.size(), uids_.size());
     co_return places;
 }

@@ -41,7 +41,6 @@ private:
                                                   const std::vector<SortRecord>& fresh, std::string tag) const;
     Task<Result<std::size_t>> place(Session& session, const SearchScope& scope, const SortRecord& fresh,
                                     std::size_t from, std::string tag) const;
-    bool needs_rows() const { return std::ranges::any_of(criteria_, needs_row, &SortCriterion::key); }
 
     std::vector<SortCriterion> criteria_;
     std::vector<mailbox::Uid> uids_;
