@@ -116,22 +116,28 @@ Cost FileRequest::cost(const Draft& draft, std::span<const Place> places) const
     return cost;
 }
 
+namespace {
+
 // RFC 8508: who is replaced must be there, and goes when the new one comes.
-const MailboxState* replaced_in(const Draft& draft, const PreparedFiling& filing)
+struct Replaced {
+    const MailboxState* source;
+    std::uint64_t size;
+};
+
+std::optional<Replaced> replaced_in(const Draft& draft, const PreparedFiling& filing)
 {
     const MailboxState* source = draft.state().find_mailbox(filing.replaces->first);
     const Uid uid = filing.replaces->second;
     const Block* block = source ? draft.block(source->row.node, block_of(uid)) : nullptr;
-    const bool there = block && std::ranges::binary_search(block->entries, uid, {}, &Entry::uid);
-    return there ? source : nullptr;
+    if (!block)
+        return std::nullopt;
+    const auto entry = std::ranges::lower_bound(block->entries, uid, {}, &Entry::uid);
+    if (entry == block->entries.end() || entry->uid != uid)
+        return std::nullopt;
+    return Replaced{source, entry->size};
 }
 
-std::uint64_t size_of_replaced(const Draft& draft, const MailboxState& source, const PreparedFiling& filing)
-{
-    const Uid uid = filing.replaces->second;
-    const Block* block = draft.block(source.row.node, block_of(uid));
-    return std::ranges::lower_bound(block->entries, uid, {}, &Entry::uid)->size;
-}
+}  // namespace
 
 Planned FileRequest::plan(Draft& draft)
 {
@@ -147,11 +153,11 @@ Planned FileRequest::plan(Draft& draft)
     auto places = this->places(draft.state());
     if (!places)
         return refused(std::move(places.error()));
-    const MailboxState* replaced = filing_.replaces ? replaced_in(draft, filing_) : nullptr;
+    const std::optional<Replaced> replaced = filing_.replaces ? replaced_in(draft, filing_) : std::nullopt;
     if (filing_.replaces && !replaced)
         return refuse(ErrorCode::not_found, "the message that was to be replaced is gone");
     std::uint64_t bytes = 0;
-    const std::uint64_t freed = replaced ? size_of_replaced(draft, *replaced, filing_) : 0;
+    const std::uint64_t freed = replaced ? replaced->size : 0;
     if (__builtin_mul_overflow(filing_.size, places->size(), &bytes))
         return refuse(ErrorCode::over_quota, "the mailbox is full");
     const std::uint64_t more = bytes > freed ? bytes - freed : 0;  // RFC 8508 section 3.4: what it takes in all
@@ -185,7 +191,7 @@ Planned FileRequest::plan(Draft& draft)
     if (!filing_.accepted)
         draft.purpose = store::Purpose::intake;
     if (replaced)
-        draft.remove(replaced->row.node, filing_.replaces->second, Draft::Leaves::for_good);
+        draft.remove(replaced->source->row.node, filing_.replaces->second, Draft::Leaves::for_good);
     thread_ = write_rows(draft, filing_, recent_);
     if (filing_.delivery != 0) {
         draft.deliveries.insert(filing_.delivery);

@@ -87,6 +87,21 @@ public:
     std::unique_ptr<Mailboxes> mailboxes;
 };
 
+// What an account's owner works with, for tests of what lies below the room's door.
+struct Workplace {
+    explicit Workplace(unsigned loops) : loops(loops) { }
+
+    SetClock clock;
+    SeededRandom random{1};
+    IdSource ids{clock, random};
+    store::MemoryStore store{clock};
+    std::unique_ptr<store::Blobs> blobs = store::make_blobs(store, ids);
+    FixedQuotas quotas;
+    NoLog log;
+    Loops loops;
+    MailboxServices services{store, *blobs, loops, ids, clock, quotas, log};
+};
+
 inline std::string message_text(std::string_view id, std::size_t body_bytes = 20, std::string_view more_header = {})
 {
     std::string text = fmt::format("From: alice@north.test\r\nSubject: {0}\r\nMessage-ID: <{0}@north.test>\r\n{1}\r\n",

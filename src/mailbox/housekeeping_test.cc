@@ -8,8 +8,10 @@
 
 namespace posthouse::mailbox {
 
-class HousekeepingTest : public ::testing::Test {
+class HousekeepingTest : public ::testing::Test, protected Workplace {
 protected:
+    HousekeepingTest() : Workplace(1) { }
+
     std::shared_ptr<Owner> used(Household& household, AccountId account)
     {
         auto owner = household.find(account);
@@ -33,15 +35,6 @@ protected:
         return std::make_shared<Household>(services, activity, loops[0], memory);
     }
 
-    SetClock clock;
-    SeededRandom random{1};
-    IdSource ids{clock, random};
-    store::MemoryStore store{clock};
-    std::unique_ptr<store::Blobs> blobs = store::make_blobs(store, ids);
-    FixedQuotas quotas;
-    NoLog log;
-    Loops loops{1};
-    MailboxServices services{store, *blobs, loops, ids, clock, quotas, log};
     std::shared_ptr<Activity> activity = std::make_shared<Activity>();
 };
 

@@ -28,8 +28,10 @@ private:
 
 Task<std::thread::id> own_thread() { co_return std::this_thread::get_id(); }
 
-class OwnerTest : public ::testing::Test {
+class OwnerTest : public ::testing::Test, protected Workplace {
 protected:
+    OwnerTest() : Workplace(2) { }
+
     static Task<std::thread::id> probe(OwnerTest* test)
     {
         const LoopExecutor caller = co_await asio::this_coro::executor;
@@ -49,15 +51,6 @@ protected:
         co_return answered;
     }
 
-    SetClock clock;
-    SeededRandom random{1};
-    IdSource ids{clock, random};
-    store::MemoryStore store{clock};
-    std::unique_ptr<store::Blobs> blobs = store::make_blobs(store, ids);
-    FixedQuotas quotas;
-    NoLog log;
-    Loops loops{2};
-    MailboxServices services{store, *blobs, loops, ids, clock, quotas, log};
     std::shared_ptr<Activity> activity = std::make_shared<Activity>();
     std::shared_ptr<Owner> owner = std::make_shared<Owner>(1, services, activity, loops[0]);
     std::atomic<int> inside = 0;
